@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "mem/ram.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void *ram_map(uint64_t size, int fd)
+{
+    int flags =
+        fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
+
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+}
+
+static bool ram_map_host(struct ram *ram, GError **error)
+{
+    if (ram->backing == RAM_MEMFD) {
+        ram->fd = memfd_create(ram->name, MFD_CLOEXEC);
+        if (ram->fd < 0 || ftruncate(ram->fd, (off_t)ram->size) < 0) {
+            return fail_errno(error, "memfd for '%s'", ram->name);
+        }
+    }
+    ram->host = ram_map(ram->size, ram->fd);
+    if (ram->host == MAP_FAILED) {
+        ram->host = NULL;
+        return fail_errno(error, "%s: %" G_GUINT64_FORMAT " MiB of memory",
+                          ram->name, ram->size >> 20);
+    }
+    if (ram->backing == RAM_ANONYMOUS) {
+        madvise(ram->host, ram->size, MADV_HUGEPAGE);
+    }
+    return true;
+}
+
+struct ram *ram_new(const char *name, uint64_t size, enum ram_backing backing,
+                    GError **error)
+{
+    struct ram *ram = g_new0(struct ram, 1);
+    uint64_t pages;
+
+    ram->name = g_strdup(name);
+    ram->size = (size + RAM_PAGE - 1) & ~(uint64_t)(RAM_PAGE - 1);
+    ram->backing = backing;
+    ram->fd = -1;
+    if (!ram_map_host(ram, error)) {
+        ram_free(ram);
+        return NULL;
+    }
+    pages = ram->size >> RAM_PAGE_SHIFT;
+    ram->dirty = g_malloc(pages);
+    memset(ram->dirty, RAM_DIRTY_ALL, pages);
+    /* Large and mostly untouched: zero pages of the host's. */
+    ram->code = ram_map(pages * sizeof(*ram->code), -1);
+    if (ram->code == MAP_FAILED) {
+        ram->code = NULL;
+        ram_free(ram);
+        fail_errno(error, "%s: code map", name);
+        return NULL;
+    }
+    return ram;
+}
+
+void ram_free(struct ram *ram)
+{
+    if (!ram) {
+        return;
+    }
+    if (ram->code) {
+        munmap(ram->code, (ram->size >> RAM_PAGE_SHIFT) * sizeof(*ram->code));
+    }
+    if (ram->host) {
+        munmap(ram->host, ram->size);
+    }
+    if (ram->fd >= 0) {
+        close(ram->fd);
+    }
+    g_free(ram->dirty);
+    g_free(ram->name);
+    g_free(ram);
+}
+
+/* Bits of the 64-byte lines that [from, from + len) of a page touches. */
+static uint64_t ram_lines(uint64_t from, uint64_t len)
+{
+    uint64_t first = from / RAM_LINE;
+    uint64_t last = (from + len - 1) / RAM_LINE;
+
+    return (~UINT64_C(0) << first) & (~UINT64_C(0) >> (63 - last));
+}
+
+static void ram_wrote_lines(struct ram *ram, uint64_t page, uint64_t lines)
+{
+    struct ram_code *code = &ram->code[page];
+
+    if (__atomic_load_n(&ram->dirty[page], __ATOMIC_RELAXED) != RAM_DIRTY_ALL) {
+        __atomic_store_n(&ram->dirty[page], RAM_DIRTY_ALL, __ATOMIC_RELEASE);
+    }
+    if (__atomic_load_n(&code->lines, __ATOMIC_RELAXED) & lines) {
+        __atomic_store_n(&code->lines, 0, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&code->generation, 1, __ATOMIC_RELEASE);
+    }
+}
+
+void ram_wrote(struct ram *ram, uint64_t at, uint64_t len)
+{
+    assert(at + len <= ram->size);
+    while (len) {
+        uint64_t from = at & (RAM_PAGE - 1);
+        uint64_t part = MIN(len, RAM_PAGE - from);
+
+        ram_wrote_lines(ram, at >> RAM_PAGE_SHIFT, ram_lines(from, part));
+        at += part;
+        len -= part;
+    }
+}
+
+void ram_wrote_page(struct ram *ram, uint64_t page)
+{
+    ram_wrote_lines(ram, page, ~UINT64_C(0));
+}
+
+static void ram_clean(struct ram *ram)
+{
+    if (ram->clean) {
+        ram->clean(ram->clean_opaque);
+    }
+}
+
+struct ram_code *ram_code_add(struct ram *ram, uint64_t at, uint64_t len)
+{
+    struct ram_code *code = &ram->code[at >> RAM_PAGE_SHIFT];
+    uint64_t lines = ram_lines(at & (RAM_PAGE - 1), len);
+
+    if (__atomic_fetch_or(&code->lines, lines, __ATOMIC_ACQ_REL) == 0) {
+        ram_clean(ram);
+    }
+    return code;
+}
+
+void ram_sync_dirty(struct ram *ram, unsigned client, uint64_t first,
+                    uint64_t count,
+                    void (*fn)(void *opaque, uint64_t page, uint64_t pages),
+                    void *opaque)
+{
+    uint64_t start = 0;
+    uint64_t run = 0;
+    bool any = false;
+
+    for (uint64_t page = first; page < first + count; page++) {
+        uint8_t *d = &ram->dirty[page];
+
+        if (__atomic_load_n(d, __ATOMIC_RELAXED) & client) {
+            __atomic_fetch_and(d, (uint8_t)~client, __ATOMIC_ACQ_REL);
+            start = run++ ? start : page;
+            any = true;
+        } else if (run) {
+            fn(opaque, start, run);
+            run = 0;
+        }
+    }
+    if (run) {
+        fn(opaque, start, run);
+    }
+    if (any) {
+        ram_clean(ram);
+    }
+}
