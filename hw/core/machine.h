@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine: what owns everything. The board (hw/pc) fills it; the life
+ * cycle (vm/) runs, stops and resets it. Devices see memory, ports, clocks,
+ * RAM, each other through wires, and what the user attached, by name.
+ */
+#ifndef HW_CORE_MACHINE_H
+#define HW_CORE_MACHINE_H
+
+#include "base/clock.h"
+#include "hw/core/dev.h"
+#include "mem/dma.h"
+#include "mem/space.h"
+
+enum machine_request {
+    MACHINE_RESET = 1 << 0,
+    MACHINE_SHUTDOWN = 1 << 1,  /* the guest switched off */
+    MACHINE_POWERDOWN = 1 << 2, /* somebody pressed the button */
+    MACHINE_SUSPEND = 1 << 3,   /* S3 */
+    MACHINE_PANIC = 1 << 4,     /* pvpanic */
+    MACHINE_QUIT = 1 << 5,      /* the user: exit without asking the guest */
+    MACHINE_STOP = 1 << 6,      /* pause (monitor, debugger, watchdog) */
+    MACHINE_WAKEUP = 1 << 7,    /* from S3 */
+};
+
+/* What the user attached under a name, for devices to find. */
+enum backend_kind {
+    BACKEND_DRIVE,   /* struct drive, block/drive.h */
+    BACKEND_CHARDEV, /* struct chardev, base/chardev.h */
+    BACKEND_NETDEV,
+    BACKEND_KINDS
+};
+
+struct machine {
+    struct lock lock;
+    struct space memory;
+    struct space ports;
+    struct clock clock;      /* virtual */
+    struct clock host_clock; /* monotonic: runs while the machine is stopped */
+    struct ram *ram;         /* main memory; NULL under Xen */
+    uint64_t ram_size;
+    unsigned cpus; /* -smp */
+    unsigned max_cpus;
+
+    GPtrArray *devices; /* struct dev *, realized, in order */
+    GPtrArray *buses;   /* struct bus * */
+    GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
+    GHashTable *backends[BACKEND_KINDS];
+
+    /* -rtc: the guest's wall clock minus the host's (or virtual), ns */
+    int64_t rtc_offset;
+    bool rtc_local;      /* base=localtime */
+    bool rtc_from_clock; /* clock=vm: follows the virtual clock only */
+
+    unsigned requests; /* atomic: enum machine_request */
+    int exit_code;     /* of the process: isa-debug-exit and the like */
+    void (*requested)(void *opaque); /* wakes the life cycle; any thread */
+    void *requested_opaque;
+    /* Has every CPU drop write permission; accelerator glue. Any thread. */
+    void (*cpus_clean)(void *opaque);
+    void *cpus_opaque;
+    /* Events for QMP clients: name and a JSON object's text or NULL. */
+    void (*event)(void *opaque, const char *name, const char *json);
+    void *event_opaque;
+    /* Set by the board. */
+    void (*board_reset)(struct machine *m); /* before the devices */
+    void *board;
+    void *vm; /* the life cycle's own */
+};
+
+void machine_init(struct machine *m);
+void machine_clear(struct machine *m); /* frees all devices and memory */
+
+/* New RAM that the machine owns, and that CPUs watch for code and dirt. */
+struct ram *machine_ram_new(struct machine *m, const char *name, uint64_t size,
+                            GError **error);
+
+/* Any thread. Acted upon by the main loop, soon, not at once. */
+void machine_request(struct machine *m, enum machine_request what);
+/* All devices, in order: registers first, then everything settles. */
+void machine_reset_devices(struct machine *m);
+
+/* Wall clock as the guest's RTC should show it: ns since 1970. */
+int64_t machine_rtc_ns(const struct machine *m);
+
+void machine_add_backend(struct machine *m, enum backend_kind kind,
+                         const char *id, void *backend);
+void *machine_backend(struct machine *m, enum backend_kind kind,
+                      const char *id); /* NULL: there is none */
+void machine_remove_backend(struct machine *m, enum backend_kind kind,
+                            const char *id);
+
+/* By id, or by type name; NULL where there is none. */
+struct dev *machine_find_dev(struct machine *m, const char *id);
+/* The first device of a type, or NULL. */
+struct dev *machine_find_type(struct machine *m, const struct dev_type *type);
+
+/* A QMP event; json is an object's text or NULL. Lock held. */
+void machine_event(struct machine *m, const char *name, const char *json);
+
+static inline void machine_map_ports(struct machine *m, struct region *r,
+                                     uint16_t port)
+{
+    region_add(&m->ports.root, r, port, 0);
+}
+
+#endif
