@@ -31,6 +31,9 @@ enum backend_kind {
     BACKEND_KINDS
 };
 
+struct input;
+struct console;
+
 struct machine {
     struct lock lock;
     struct space memory;
@@ -46,6 +49,9 @@ struct machine {
     GPtrArray *buses;   /* struct bus * */
     GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
     GHashTable *backends[BACKEND_KINDS];
+
+    struct input *input;      /* keyboard and pointer events, ui/input.h */
+    struct console *consoles; /* displays, ui/display.h: the first is shown */
 
     /* -rtc: the guest's wall clock minus the host's (or virtual), ns */
     int64_t rtc_offset;
