@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Engines that run CPUs, and the CPUs of a machine as threads.
+ *
+ * The machine lock is never held while a CPU runs; who pauses CPUs must not
+ * hold it either, because a CPU may be waiting for it.
+ */
+#ifndef ACCEL_ACCEL_H
+#define ACCEL_ACCEL_H
+
+#include "base/lock.h"
+#include "target/x86/cpu.h"
+
+struct vcpus;
+
+/* Why an engine came back. */
+enum vcpu_exit {
+    VCPU_HALTED,  /* HLT, MWAIT, wait for SIPI: sleep until an event */
+    VCPU_STOPPED, /* somebody asked for it (X86_EV_EXIT) */
+    VCPU_FAILED,  /* the engine cannot go on; it has said why */
+};
+
+struct vcpu {
+    struct x86_cpu cpu;
+    struct vcpus *all;
+    GThread *thread;
+    GMutex mutex;  /* for the two below */
+    GCond wake;    /* an event came, or the machine runs again */
+    bool parked;   /* not running: seen by vcpus_pause() */
+    bool sleeping; /* atomic: in VCPU_HALTED */
+    void *engine;  /* the accelerator's own */
+};
+
+struct accel {
+    const char *name;
+    const char *desc; /* one line, for -accel help */
+    /* Can it work on this host? NULL = always. */
+    bool (*available)(GError **error);
+    bool (*init)(struct vcpus *all, GError **error); /* may be NULL */
+    bool (*vcpu_init)(struct vcpu *vcpu, GError **error);
+    enum vcpu_exit (*vcpu_run)(struct vcpu *vcpu);
+    void (*vcpu_kick)(struct vcpu *vcpu); /* any thread; may be NULL */
+    void (*state_get)(struct vcpu *vcpu); /* engine -> x86_cpu; paused */
+    void (*state_set)(struct vcpu *vcpu);
+    /* No guest code runs at all: qtest. */
+    bool no_cpus;
+};
+
+/* The CPUs of one machine. */
+struct vcpus {
+    const struct accel *accel;
+    struct lock *lock; /* the machine's */
+    struct vcpu **vcpu;
+    unsigned count;
+    bool running; /* atomic */
+    bool quit;    /* atomic */
+    /* The calling CPU thread's own, for devices that must know (APIC). */
+    GPrivate *self;
+    void (*failed)(void *opaque); /* a CPU came back with VCPU_FAILED */
+    void *opaque;
+};
+
+/* NULL ends the list; the first one that is available is the default. */
+extern const struct accel *const accels[];
+const struct accel *accel_find(const char *name, GError **error);
+
+/* Creates `count` CPUs, reset, paused; set pins and spaces before start. */
+bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
+                struct lock *lock, GError **error);
+/* Starts the threads, parked. */
+void vcpus_start(struct vcpus *all);
+void vcpus_resume(struct vcpus *all);
+/* Returns when every CPU is parked. Not with the machine lock held. */
+void vcpus_pause(struct vcpus *all);
+/* Ends the threads and frees everything. */
+void vcpus_clear(struct vcpus *all);
+/* All CPUs to their power-on state; paused. The first is the boot CPU. */
+void vcpus_reset(struct vcpus *all);
+
+/* Any thread. Sets event bits and wakes the CPU. */
+void vcpu_raise(struct vcpu *vcpu, uint32_t events);
+void vcpu_set_intr(struct vcpu *vcpu, bool level);
+void vcpus_raise(struct vcpus *all, uint32_t events);
+/* The CPU whose thread is calling, or NULL. */
+struct vcpu *vcpu_self(struct vcpus *all);
+
+#endif
