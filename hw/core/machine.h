@@ -69,7 +69,8 @@ struct machine {
     void (*event)(void *opaque, const char *name, const char *json);
     void *event_opaque;
     /* Set by the board. */
-    void (*board_reset)(struct machine *m); /* before the devices */
+    void (*board_reset)(struct machine *m);     /* before the devices */
+    void (*board_powerdown)(struct machine *m); /* the power button */
     void *board;
     void *vm; /* the life cycle's own */
 };
