@@ -140,6 +140,7 @@ struct bus {
     struct dev *parent;
     struct machine *machine;
     void *impl; /* the bus's own struct */
+    void (*free_impl)(void *impl); /* with the machine; NULL: its parent does */
 };
 
 /* Allocates, applies defaults; owned by the machine once realized. */

@@ -30,6 +30,9 @@ static void machine_clear_buses(struct machine *m)
     for (guint i = 0; i < m->buses->len; i++) {
         struct bus *bus = m->buses->pdata[i];
 
+        if (bus->free_impl) {
+            bus->free_impl(bus->impl);
+        }
         g_free(bus->name);
         g_free(bus);
     }

@@ -25,6 +25,7 @@ struct isa_bus {
     struct machine *machine;
     struct wire irq[16]; /* to the interrupt controllers */
     uint16_t level[16];  /* sources that pull it now: shared lines are OR-ed */
+    uint8_t sources[16]; /* connected to each line */
     void *dma;           /* struct i8237_pair */
     /* Set by the DMA controller: request line of a channel. */
     void (*dreq)(void *dma, unsigned channel, bool level);

@@ -3,8 +3,9 @@
  * Conventional PCI: configuration space, base address registers, interrupt
  * pins, bus mastering. [PCI] PCI Local Bus Specification 3.0.
  *
- * A PCI device embeds struct pci_dev first, fills in its configuration in
- * realize and then calls pci_realize(). Machine lock held in all calls.
+ * A PCI device embeds struct pci_dev first and calls pci_realize() in its
+ * realize before it fills in the rest of its configuration. Machine lock held
+ * in all calls.
  */
 #ifndef HW_PCI_PCI_H
 #define HW_PCI_PCI_H
@@ -64,11 +65,14 @@ struct pci_dev {
     bool multifunction; /* property */
     uint8_t devfn;
     uint8_t config[PCI_CONFIG];       /* saved state */
-    uint8_t reset_config[PCI_CONFIG]; /* after pci_realize() */
+    uint8_t reset_config[PCI_CONFIG]; /* as the device's realize left it */
     uint8_t writable[PCI_CONFIG];     /* bits that the guest can change */
     uint8_t w1c[PCI_CONFIG];          /* bits that writing 1 clears */
     struct pci_bar bar[PCI_SLOTS];
-    bool intx; /* level asked for */
+    uint8_t cap_size[PCI_CONFIG / 4]; /* of the capability that starts there */
+    bool realized;                    /* reset_config is taken */
+    bool intx;                        /* level asked for */
+    bool intx_driven;                 /* its share of the bus's line */
     /* Hooks of the device; may be NULL. */
     uint32_t (*config_read)(struct pci_dev *d, unsigned at, unsigned size,
                             uint32_t stored);
@@ -91,6 +95,8 @@ struct pci_bus {
     /* INTx of the bus's own pins, after the swizzle by slot: 0..3. */
     struct wire irq[4];
     uint32_t irq_count[4]; /* devices that pull it */
+    /* INTA# of slot n is pin (n + swizzle) & 3; the i440FX's is -1. */
+    uint8_t swizzle;
     struct region *memory; /* where BARs are mapped */
     struct region *ports;
 };
