@@ -55,6 +55,8 @@ enum {
     X86_A_NOVVVV = 1 << 23, /* VEX.vvvv must be 1111b */
     X86_A_W0 = 1 << 24,     /* W must be 0 (VEX) */
     X86_A_W1 = 1 << 25,     /* W must be 1 (selects the row, REX.W or VEX.W) */
+    X86_A_MODREG = 1 << 26, /* ModRM.mod is ignored: rm is a register */
+    X86_A_NOWAIT = 1 << 27, /* x87 without the check for a pending #MF */
 };
 
 struct x86_row {

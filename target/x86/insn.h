@@ -58,6 +58,7 @@ struct x86_insn {
     uint8_t scale;   /* 0..3: shift */
     uint8_t seg;     /* enum x86_sreg of the memory operand */
     uint8_t vvvv;    /* VEX.vvvv, 0..15 */
+    uint8_t opcode;  /* the last byte of the opcode; condition = opcode & 15 */
 };
 
 #endif
