@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line says, option by option, before it is acted upon. */
+#ifndef VM_CONFIG_H
+#define VM_CONFIG_H
+
+#include "base/opts.h"
+
+struct config {
+    /* strings: the last one wins */
+    char *accel, *append, *bios, *boot, *cpu, *debugcon, *display;
+    char *initrd, *kernel, *keymap, *log_file, *log_items, *memory, *name;
+    char *pidfile, *qtest, *qtest_log, *rtc, *smp, *uuid, *vga, *loadvm;
+    char *run_with, *startdate;
+    char *file; /* the argument without a dash */
+    /* lists of strings, in order */
+    GPtrArray *machine, *chardev, *data_dir, *device, *drive, *global, *mon;
+    GPtrArray *monitor, *netdev, *nic, *parallel, *qmp, *serial, *smbios, *vnc;
+    /* -hda FILE and the like become -drive texts in `drive` */
+    bool daemonize, enable_kvm, explain, full_screen, help, localtime;
+    bool no_acpi, no_hpet, no_reboot, no_shutdown, nodefaults, nographic;
+    bool paused, snapshot, version, no_user_config;
+};
+
+void config_init(struct config *c);
+void config_clear(struct config *c);
+/* Fills *c; the error is one line for the user. */
+bool config_parse(struct config *c, int argc, char **argv, GError **error);
+/* `--help`; g_free() it. */
+char *config_help(void);
+
+#endif
