@@ -113,7 +113,6 @@ static char *drive_text(const char *head, const char *file)
     g_autofree char *text = g_strdup_printf("%s;file=", head);
 
     g_strdelimit(text, ";", ',');
-    g_strdelimit(text, " ", '_');
     return g_strconcat(text, name, NULL);
 }
 

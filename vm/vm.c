@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running, stopping, resetting, ending. What the guest or a device asks for
+ * (machine_request) is acted upon here, on the main loop.
+ */
+#include "vm/vm.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "block/drive.h"
+#include "vm/chardev.h"
+
+const char *vm_state_name(enum vm_state state)
+{
+    static const char *const names[] = {
+        [VM_PRELAUNCH] = "prelaunch",  [VM_RUNNING] = "running",
+        [VM_PAUSED] = "paused",        [VM_SHUTDOWN] = "shutdown",
+        [VM_SUSPENDED] = "suspended",  [VM_PANICKED] = "guest-panicked",
+        [VM_ERROR] = "internal-error",
+    };
+    return names[state];
+}
+
+static void vm_event(struct vm *vm, const char *name, const char *json)
+{
+    lock_enter(&vm->machine.lock);
+    machine_event(&vm->machine, name, json);
+    lock_leave(&vm->machine.lock);
+}
+
+void vm_stop(struct vm *vm, enum vm_state why)
+{
+    if (vm->state == VM_RUNNING) {
+        vcpus_pause(&vm->vcpus);
+        lock_enter(&vm->machine.lock);
+        clock_stop(&vm->machine.clock);
+        for (guint i = 0; i < vm->drives->len; i++) {
+            drive_drain(vm->drives->pdata[i]);
+        }
+        vm->state = why;
+        machine_event(&vm->machine, "STOP", NULL);
+        lock_leave(&vm->machine.lock);
+    } else if (vm->state != VM_PRELAUNCH) {
+        vm->state = why;
+    }
+}
+
+void vm_cont(struct vm *vm)
+{
+    if (vm->state == VM_RUNNING || vm->state == VM_SHUTDOWN ||
+        vm->state == VM_ERROR) {
+        return;
+    }
+    lock_enter(&vm->machine.lock);
+    vm->state = VM_RUNNING;
+    clock_start(&vm->machine.clock);
+    machine_event(&vm->machine, "RESUME", NULL);
+    lock_leave(&vm->machine.lock);
+    vcpus_resume(&vm->vcpus);
+}
+
+void vm_reset(struct vm *vm)
+{
+    bool was_running = vm->state == VM_RUNNING;
+
+    if (was_running) {
+        vcpus_pause(&vm->vcpus);
+    }
+    lock_enter(&vm->machine.lock);
+    for (guint i = 0; i < vm->drives->len; i++) {
+        drive_drain(vm->drives->pdata[i]);
+    }
+    machine_reset_devices(&vm->machine);
+    lock_leave(&vm->machine.lock);
+    vcpus_reset(&vm->vcpus);
+    if (vm->state == VM_SHUTDOWN || vm->state == VM_ERROR ||
+        vm->state == VM_PANICKED) {
+        vm->state = VM_PAUSED;
+    }
+    vm_event(vm, "RESET", "{\"guest\":true,\"reason\":\"guest-reset\"}");
+    if (was_running) {
+        vcpus_resume(&vm->vcpus);
+    }
+}
+
+void vm_quit(struct vm *vm)
+{
+    g_main_loop_quit(vm->loop);
+}
+
+static void vm_shutdown(struct vm *vm, const char *reason)
+{
+    g_autofree char *json =
+        g_strdup_printf("{\"guest\":true,\"reason\":\"%s\"}", reason);
+
+    vm_stop(vm, VM_SHUTDOWN);
+    vm_event(vm, "SHUTDOWN", json);
+    if (!vm->no_shutdown) {
+        vm_quit(vm);
+    }
+}
+
+static void vm_power_button(struct vm *vm)
+{
+    lock_enter(&vm->machine.lock);
+    machine_event(&vm->machine, "POWERDOWN", NULL);
+    if (vm->machine.board_powerdown) {
+        vm->machine.board_powerdown(&vm->machine);
+    }
+    lock_leave(&vm->machine.lock);
+}
+
+static void vm_serve_power(struct vm *vm, unsigned requests)
+{
+    if (requests & MACHINE_SUSPEND) {
+        vm_stop(vm, VM_SUSPENDED);
+        vm_event(vm, "SUSPEND", NULL);
+    }
+    if (requests & MACHINE_WAKEUP && vm->state == VM_SUSPENDED) {
+        vm_event(vm, "WAKEUP", NULL);
+        vm_reset(vm);
+        vm_cont(vm);
+    }
+    if (requests & MACHINE_PANIC) {
+        vm_stop(vm, VM_PANICKED);
+        vm_event(vm, "GUEST_PANICKED", "{\"action\":\"pause\"}");
+    }
+    if (requests & MACHINE_POWERDOWN) {
+        vm_power_button(vm);
+    }
+}
+
+static gboolean vm_serve(gpointer data)
+{
+    struct vm *vm = data;
+    unsigned requests =
+        __atomic_exchange_n(&vm->machine.requests, 0, __ATOMIC_ACQ_REL);
+
+    if (requests & MACHINE_QUIT) {
+        vm_quit(vm);
+        return G_SOURCE_REMOVE;
+    }
+    if (requests & MACHINE_SHUTDOWN) {
+        vm_shutdown(vm, "guest-shutdown");
+    } else if (requests & MACHINE_RESET && vm->no_reboot) {
+        vm_shutdown(vm, "guest-reset");
+    } else if (requests & MACHINE_RESET) {
+        vm_reset(vm);
+    }
+    if (requests & MACHINE_STOP) {
+        vm_stop(vm, VM_PAUSED);
+    }
+    vm_serve_power(vm, requests);
+    return G_SOURCE_REMOVE;
+}
+
+/* Any thread. A CPU that asked for a reset should not run on for long. */
+static void vm_requested(void *opaque)
+{
+    struct vm *vm = opaque;
+    unsigned now = __atomic_load_n(&vm->machine.requests, __ATOMIC_ACQUIRE);
+
+    if (now & (MACHINE_RESET | MACHINE_SHUTDOWN | MACHINE_QUIT) &&
+        __atomic_exchange_n(&vm->vcpus.running, false, __ATOMIC_ACQ_REL)) {
+        vcpus_raise(&vm->vcpus, X86_EV_EXIT);
+    }
+    g_idle_add_full(G_PRIORITY_DEFAULT, vm_serve, vm, NULL);
+}
+
+static gboolean vm_failed_on_loop(gpointer data)
+{
+    struct vm *vm = data;
+
+    vm_stop(vm, VM_ERROR);
+    return G_SOURCE_REMOVE;
+}
+
+static void vm_failed(void *opaque)
+{
+    g_idle_add(vm_failed_on_loop, opaque);
+}
+
+static void vm_cpus_clean(void *opaque)
+{
+    struct vm *vm = opaque;
+
+    vcpus_raise(&vm->vcpus, X86_EV_CLEAN);
+}
+
+static void vm_memory_changed(void *opaque)
+{
+    struct vm *vm = opaque;
+
+    vcpus_raise(&vm->vcpus, X86_EV_FLUSH);
+}
+
+/* Hooks between the machine and its life. */
+void vm_connect(struct vm *vm)
+{
+    struct machine *m = &vm->machine;
+
+    m->vm = vm;
+    m->requested = vm_requested;
+    m->requested_opaque = vm;
+    m->cpus_clean = vm_cpus_clean;
+    m->cpus_opaque = vm;
+    vm->vcpus.failed = vm_failed;
+    vm->vcpus.opaque = vm;
+    space_listen(&m->memory, vm_memory_changed, vm);
+}
+
+int vm_run(struct vm *vm)
+{
+    struct machine *m = &vm->machine;
+
+    vm_reset(vm);
+    vcpus_start(&vm->vcpus);
+    clock_start(&m->host_clock);
+    if (vm->state == VM_PRELAUNCH && !vm->config->paused &&
+        !vm->vcpus.accel->no_cpus) {
+        vm_cont(vm);
+    }
+    g_main_loop_run(vm->loop);
+    if (vm->vcpus.running || vm->state == VM_RUNNING) {
+        vm_stop(vm, VM_PAUSED);
+    }
+    return m->exit_code;
+}
