@@ -107,8 +107,8 @@ enum {
 };
 enum {
     X86_ROW_NONE,
-#define OP(map, pp, byte, sel, name, ...) \
-    X86_ROW_##map##_##pp##_##byte##_##sel##_##name,
+#define OP(map, pp, byte, sel, name, o1, ...) \
+    X86_ROW_##map##_##pp##_##byte##_##sel##_##name##_##o1,
 #include "target/x86/opcodes.def"
 #undef OP
     X86_ROWS
@@ -117,7 +117,7 @@ enum {
 const struct x86_row x86_rows[] = {
     [X86_ROW_NONE] = {0},
 #define OP(map, pp, byte, sel, name, o1, o2, o3, o4, need, attributes, fl) \
-    [X86_ROW_##map##_##pp##_##byte##_##sel##_##name] = { \
+    [X86_ROW_##map##_##pp##_##byte##_##sel##_##name##_##o1] = { \
         .mnemonic = X86_##name, \
         .operand = {X86_O_##o1, X86_O_##o2, X86_O_##o3, X86_O_##o4}, \
         .feature = X86_FEATURE_##need, .attrs = (attributes), fl \
@@ -219,7 +219,7 @@ enum {
 const struct x86_key x86_keys[] = {
     [X86_ROW_NONE] = {.id = 0xffff},
 #define OP(map, pp, byte, sel, name, o1, o2, o3, o4, need, attributes, fl) \
-    [X86_ROW_##map##_##pp##_##byte##_##sel##_##name] = { \
+    [X86_ROW_##map##_##pp##_##byte##_##sel##_##name##_##o1] = { \
         .id = X86_MAP_##map << 8 | (byte), \
         .mask = WANT_ROW(pp, sel, o1, o2, o3, o4, attributes) >> 16, \
         .value = WANT_ROW(pp, sel, o1, o2, o3, o4, attributes) & 0xffff, \
@@ -236,7 +236,7 @@ const struct x86_key x86_keys[] = {
 const uint16_t x86_index[X86_MAPS][256] = {
 #define OP(map, pp, byte, sel, name, o1, o2, o3, o4, need, attributes, fl) \
     [X86_MAP_##map][byte] = \
-        X86_ROW_##map##_##pp##_##byte##_##sel##_##name | \
+        X86_ROW_##map##_##pp##_##byte##_##sel##_##name##_##o1 | \
         IF(((uint32_t)SEL_##sel >> 16 & (X86_K_MODRM | X86_K_MEM)) || \
            NEEDS_MODRM(o1) || NEEDS_MODRM(o2) || NEEDS_MODRM(o3) || \
            NEEDS_MODRM(o4), X86_INDEX_MODRM),
