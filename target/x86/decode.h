@@ -57,6 +57,7 @@ enum {
     X86_A_W1 = 1 << 25,     /* W must be 1 (selects the row, REX.W or VEX.W) */
     X86_A_MODREG = 1 << 26, /* ModRM.mod is ignored: rm is a register */
     X86_A_NOWAIT = 1 << 27, /* x87 without the check for a pending #MF */
+    X86_A_AVX2L = 1 << 28,  /* with VEX.L it needs AVX2, not `feature` */
 };
 
 struct x86_row {

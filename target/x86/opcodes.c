@@ -38,6 +38,7 @@ enum {
     W1 = X86_A_W1,
     MODREG = X86_A_MODREG,
     NOWAIT = X86_A_NOWAIT,
+    AVX2L = X86_A_AVX2L,
 };
 
 /* clang-format off */
