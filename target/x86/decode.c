@@ -238,7 +238,8 @@ static unsigned imm_size(const struct x86_key *key, const struct x86_insn *insn)
 
     switch (key->plan & X86_P_IMM) {
     case X86_P_IB:
-    case X86_P_IS: return 1;
+    case X86_P_IS:
+    case X86_P_IS4: return 1;
     case X86_P_IW: return 2;
     case X86_P_IWIB: return 3;
     case X86_P_IV: return insn->osize;
@@ -274,6 +275,7 @@ static enum x86_decode_result take_imm(struct decoder *d,
     case X86_P_IS:
     case X86_P_IZ: imm = sign_extend(imm, n); break;
     case X86_P_ONE: imm = 1; break;
+    case X86_P_IS4: imm &= d->mode.code64 ? 0xff : 0x7f; break;
     case X86_P_FAR:
         if (n == 4) {
             imm = (imm & 0xffff) | imm >> 16 << 32;

@@ -88,6 +88,7 @@ enum {
 #define F_UNDEF  FLAGS(0, 0, SIX)
 #define F_ALL    FLAGS(0, EVERY, 0)
 #define F_ALLRW  FLAGS(EVERY, EVERY, 0)
+#define F_INT    FLAGS(EVERY, X86_TF | X86_IF, 0)
 #define F_R_ALL  FLAGS(EVERY, 0, 0)
 #define F_R_O    FLAGS(O, 0, 0)
 #define F_R_C    FLAGS(C, 0, 0)
@@ -198,7 +199,7 @@ enum {
                                          : X86_P_IV) \
      : IS(o, IMMS) || IS(o, REL) \
          ? ((int)SIZE_##o == X86_Z_b ? X86_P_IS : X86_P_IZ) \
-     : IS(o, VECI) ? X86_P_IB \
+     : IS(o, VECI) ? X86_P_IS4 \
      : IS(o, ONE)  ? X86_P_ONE \
      : IS(o, FAR)  ? X86_P_FAR \
      : IS(o, MOFF) ? X86_P_MOFF \

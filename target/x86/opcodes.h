@@ -139,6 +139,7 @@ enum {
     X86_P_FAR,
     X86_P_MOFF,
     X86_P_IWIB,
+    X86_P_IS4,
 };
 
 struct x86_key {
