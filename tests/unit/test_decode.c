@@ -124,6 +124,50 @@ static void test_cases(void)
     }
 }
 
+static const struct {
+    const char *bytes;
+    uint8_t len, mode;
+    const char *text;
+} texts[] = {
+    {"\x48\x8b\x44\x8b\xf0", 5, MODE64, "mov rax, qword [rbx+rcx*4-0x10]"},
+    {"\x64\xa1\x34\x12", 4, MODE16, "mov ax, word [fs:0x1234]"},
+    {"\x40\x88\xe5", 3, MODE64, "mov bpl, spl"},
+    {"\x88\xe5", 2, MODE32, "mov ch, ah"},
+    {"\x74\xfe", 2, MODE64, "je 0x1000"},
+    {"\xeb\xfe", 2, REAL, "jmp 0x1000"},
+    {"\xf3\xa4", 2, MODE32, "rep movsb [es:edi], [ds:esi]"},
+    {"\xf2\x48\xaf", 3, MODE64, "repne scasq rax, [es:rdi]"},
+    {"\xf0\x0f\xb1\x0e", 4, MODE32, "lock cmpxchg dword [esi], ecx"},
+    {"\x8b\x05\x10\0\0\0", 6, MODE64, "mov eax, dword [0x1016]"},
+    {"\x8b\x05\x10\0\0\0", 6, MODE32, "mov eax, dword [0x10]"},
+    {"\xea\x5b\xe0\0\xf0", 5, REAL, "jmpf 0xf000:0xe05b"},
+    {"\xc4\xe2\xf5\x92\x04\x10", 6, MODE64,
+     "vgatherdpd ymm0, qword [rax+xmm2*1], ymm1"},
+    {"\xc5\xf4\x58\xc2", 4, MODE64, "vaddps ymm0, ymm1, ymm2"},
+    {"\x66\x0f\x6f\x00", 4, MODE64, "movdqa xmm0, oword [rax]"},
+    {"\xdb\x6c\x24\x08", 4, MODE64, "fld tword [rsp+0x8]"},
+    {"\xdb\xc9", 2, MODE64, "fcmovne st0, st1"},
+    {"\x0f\x4c\xc1", 3, MODE64, "cmovl eax, ecx"},
+    {"\x98", 1, MODE64, "cwde"},
+    {"\x0f\x22\xc0", 3, MODE64, "mov cr0, rax"},
+    {"\x83\xe8\xff", 3, MODE32, "sub eax, -0x1"},
+    {"\x6f", 1, MODE16, "outsw dx, [ds:si]"},
+};
+
+static void test_texts(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct x86_insn insn;
+        char text[64];
+
+        g_assert_cmpint(x86_decode(&insn, (const uint8_t *)texts[i].bytes,
+                                   texts[i].len, modes[texts[i].mode]),
+                        ==, X86_DECODE_OK);
+        x86_disasm(&insn, 0x1000, text, sizeof(text));
+        g_assert_cmpstr(text, ==, texts[i].text);
+    }
+}
+
 /* Bytes end at a page that faults; what is cut short asks for more. */
 static void test_bounds(void)
 {
@@ -138,15 +182,19 @@ static void test_bounds(void)
         struct x86_insn whole, part;
         struct x86_decode_mode mode = modes[i % ARRAY_SIZE(modes)];
         uint8_t bytes[16];
+        char text[17];
         size_t n = (size_t)g_rand_int_range(rand, 0, 16);
 
         for (unsigned j = 0; j < sizeof(bytes); j++) {
             bytes[j] = (uint8_t)g_rand_int(rand);
         }
         memcpy(map + page - n, bytes, n);
+        text[n] = 1;
         if (x86_decode(&whole, bytes, sizeof(bytes), mode) == X86_DECODE_OK) {
             g_assert_cmpint(x86_decode(&part, map + page - n, n, mode), ==,
                             n >= whole.len ? X86_DECODE_OK : X86_DECODE_MORE);
+            x86_disasm(&whole, i, text, n);
+            g_assert_cmpint(text[n], ==, 1);
         } else {
             x86_decode(&part, map + page - n, n, mode);
         }
@@ -161,6 +209,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/decode/tables", test_tables);
     g_test_add_func("/decode/cases", test_cases);
+    g_test_add_func("/decode/texts", test_texts);
     g_test_add_func("/decode/bounds", test_bounds);
     return g_test_run();
 }
