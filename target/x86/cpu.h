@@ -24,6 +24,11 @@ enum x86_gpr {
     X86_RDI,
     X86_R8,
     X86_R15 = 15,
+    /* Not registers of the guest's, but what address computation adds up. */
+    X86_R_BLOCK = 16, /* block_rip */
+    X86_R_ZERO = 17,
+    X86_R_4K = 18, /* 4096: lets a folded displacement stay in 32 bits */
+    X86_GPRS = 19,
 };
 
 enum x86_sreg {
@@ -40,7 +45,7 @@ enum x86_sreg {
 
 /* Descriptor attributes as in a VMX/SVM-like layout: descriptor bits 40..55. */
 enum {
-    X86_SEG_TYPE = 0xf,      /* bit 3 code (or system type) */
+    X86_SEG_TYPE = 0xf, /* bit 3 code (or system type) */
     X86_SEG_ACCESSED = 1 << 0,
     X86_SEG_WRITABLE = 1 << 1, /* data */
     X86_SEG_READABLE = 1 << 1, /* code */
@@ -71,25 +76,25 @@ struct x86_table { /* GDTR, IDTR */
 };
 
 enum { /* EFLAGS */
-    X86_CF = 1 << 0,
-    X86_FIXED = 1 << 1,
-    X86_PF = 1 << 2,
-    X86_AF = 1 << 4,
-    X86_ZF = 1 << 6,
-    X86_SF = 1 << 7,
-    X86_TF = 1 << 8,
-    X86_IF = 1 << 9,
-    X86_DF = 1 << 10,
-    X86_OF = 1 << 11,
-    X86_IOPL = 3 << 12,
-    X86_NT = 1 << 14,
-    X86_RF = 1 << 16,
-    X86_VM = 1 << 17,
-    X86_AC = 1 << 18,
-    X86_VIF = 1 << 19,
-    X86_VIP = 1 << 20,
-    X86_ID = 1 << 21,
-    X86_ARITH = X86_CF | X86_PF | X86_AF | X86_ZF | X86_SF | X86_OF,
+       X86_CF = 1 << 0,
+       X86_FIXED = 1 << 1,
+       X86_PF = 1 << 2,
+       X86_AF = 1 << 4,
+       X86_ZF = 1 << 6,
+       X86_SF = 1 << 7,
+       X86_TF = 1 << 8,
+       X86_IF = 1 << 9,
+       X86_DF = 1 << 10,
+       X86_OF = 1 << 11,
+       X86_IOPL = 3 << 12,
+       X86_NT = 1 << 14,
+       X86_RF = 1 << 16,
+       X86_VM = 1 << 17,
+       X86_AC = 1 << 18,
+       X86_VIF = 1 << 19,
+       X86_VIP = 1 << 20,
+       X86_ID = 1 << 21,
+       X86_ARITH = X86_CF | X86_PF | X86_AF | X86_ZF | X86_SF | X86_OF,
 };
 
 #define X86_CR0_PE UINT32_C(0x00000001)
@@ -239,28 +244,58 @@ struct x86_pins {
     bool (*apic_wrmsr)(void *to, uint32_t msr, uint64_t value);
     void (*ferr)(void *to, bool level); /* FERR# pin: IRQ 13 */
     void (*triple_fault)(void *to);
-    void (*halted)(void *to, bool in_smm); /* SMIACT# and the like: SMM state */
+    void (*smiact)(void *to, bool in_smm); /* SMIACT#: SMRAM is (not) seen */
     int64_t (*now_ns)(void *to);           /* virtual clock, any thread */
+    /* RDRAND, RDSEED; NULL: the host's. False: none to be had now. */
+    bool (*random)(void *to, uint64_t *value);
+};
+
+/*
+ * A segment as data accesses see it: no check is needed for an access that
+ * ends at or below the offset `rd_end` (`wr_end` for stores). 0 sends every
+ * access to the exact check. Derived from seg[] by x86_mode_changed().
+ */
+struct x86_seg_hot {
+    uint64_t base;
+    uint64_t rd_end;
+    uint64_t wr_end;
 };
 
 struct space;
 struct view;
 struct x86_tlb;
+struct x86_tlb_entry;
+struct x86_jump;
 struct x86_blocks;
 struct x86_model;
 
 struct x86_cpu {
     /* Hot: what the engines touch in every instruction. */
-    uint64_t gpr[16];
-    uint64_t rip; /* exact at block ends and whenever C outside runs */
+    union {
+        uint64_t gpr[X86_GPRS];
+        struct {
+            uint64_t gpr_real[16];
+            uint64_t block_rip; /* RIP of the first byte of the block */
+            uint64_t zero;
+            uint64_t four_k;
+        };
+    };
+    uint64_t rip;         /* exact at block ends and whenever C outside runs */
     int64_t flags_result; /* arithmetic flags, kept lazily: flags.h */
     uint64_t flags_aux;
     uint32_t eflags; /* the other flags (incl. DF), arithmetic bits zero */
     uint32_t events; /* atomic: X86_EV_* */
     const struct x86_insn *insn; /* the instruction that is being executed */
-    uint64_t block_rip;          /* RIP of the first byte of its block */
+    uint32_t poll;      /* atomic: the engine's loop has something to do */
+    uint32_t jump_salt; /* of the jump cache entries that are valid now */
+    struct x86_jump *jumps;
+    struct x86_tlb_entry *tlb_rd, *tlb_wr; /* the set of CPL, AC and SMAP */
+    uint64_t
+        lin_mask;     /* linear addresses wrap to 32 bits outside 64-bit mode */
+    uint64_t sp_mask; /* stack pointer bits: 16, 32 or 64 */
+    struct x86_seg_hot hot[6];
     uint8_t cpl;
-    uint8_t shadow; /* X86_SHADOW_* */
+    uint8_t shadow;               /* X86_SHADOW_* */
     bool code64, code32, stack32; /* from CS and SS, see x86_mode_changed() */
     bool halted;
     struct x86_tlb *tlb;
@@ -269,7 +304,8 @@ struct x86_cpu {
     struct x86_seg seg[X86_SREGS];
     struct x86_table gdt, idt;
     uint64_t cr0, cr2, cr3, cr4, xcr0;
-    uint64_t dr[8]; /* 4 and 5 unused */
+    uint64_t pdpte[4]; /* PAE paging: loaded with CR3 */
+    uint64_t dr[8];    /* 4 and 5 unused */
     uint32_t pkru;
     struct x86_msrs msr;
 
@@ -278,15 +314,15 @@ struct x86_cpu {
     struct x86_fpu fpu;
 
     /* Around the CPU. */
-    unsigned index;   /* of the vCPU in the machine */
+    unsigned index; /* of the vCPU in the machine */
     uint32_t apic_id;
     const struct x86_model *model; /* CPUID and features, owned elsewhere */
     struct x86_pins pins;
     struct space *memory, *ports;
-    struct view *view; /* the memory view its TLB was filled from: a ref */
-    uint64_t phys_mask; /* MAXPHYADDR, as a mask of address bits */
-    bool a20;           /* false: bit 20 of physical addresses is zero */
-    uint32_t a20_wanted; /* atomic */
+    struct view *view;    /* the memory view its TLB was filled from: a ref */
+    uint64_t phys_mask;   /* MAXPHYADDR, as a mask of address bits */
+    bool a20;             /* false: bit 20 of physical addresses is zero */
+    uint32_t a20_wanted;  /* atomic */
     uint32_t sipi_vector; /* atomic */
     bool in_smm;
     bool wait_sipi;
@@ -301,7 +337,10 @@ struct x86_cpu {
     /* Exception in delivery, for double faults and the autopsy. */
     int excp_vector; /* -1 = none */
     uint32_t excp_error;
-    sigjmp_buf *unwind; /* where x86_raise() goes */
+    bool excp_has_error;
+    bool excp_ext;        /* an external event is being delivered: EXT = 1 */
+    uint64_t dr6_pending; /* breakpoints met by the running instruction */
+    sigjmp_buf *unwind;   /* where x86_raise() goes */
 
     uint64_t monitor_addr; /* MONITOR: linear address; ~0 = not armed */
 };

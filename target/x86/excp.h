@@ -11,6 +11,10 @@
 
 #include "target/x86/cpu.h"
 
+/* Stands for the instruction where there is none: while one is fetched, or
+ * an event is delivered between two. block_rip is then RIP. */
+extern const struct x86_insn x86_no_insn[2];
+
 /* Names `insn` as the instruction in progress. */
 static inline void x86_begin(struct x86_cpu *cpu, const struct x86_insn *insn)
 {

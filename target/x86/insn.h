@@ -59,6 +59,16 @@ struct x86_insn {
     uint8_t seg;     /* enum x86_sreg of the memory operand */
     uint8_t vvvv;    /* VEX.vvvv, 0..15 */
     uint8_t opcode;  /* the last byte of the opcode; condition = opcode & 15 */
+    /* Set by x86_prepare(): reg and rm as byte registers, as byte offsets
+     * into cpu->gpr. It also turns base and index into indexes of cpu->gpr. */
+    uint8_t reg8;
+    uint8_t rm8;
 };
+
+/* Condition code of Jcc, SETcc, CMOVcc. */
+static inline unsigned x86_cc(const struct x86_insn *insn)
+{
+    return insn->opcode & 15;
+}
 
 #endif

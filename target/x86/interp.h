@@ -9,6 +9,7 @@
 #define TARGET_X86_INTERP_H
 
 #include "target/x86/access.h"
+#include "target/x86/block.h"
 #include "target/x86/decode.h"
 #include "target/x86/excp.h"
 #include "target/x86/flags.h"
@@ -27,11 +28,94 @@ x86_exec *x86_select_sys(const struct x86_insn *insn); /* system, far, int */
 x86_exec *x86_select_x87(const struct x86_insn *insn);
 x86_exec *x86_select_sse(const struct x86_insn *insn); /* MMX .. AVX2, AES.. */
 
+/*
+ * Goes on at CS:rip (checked by the caller). Chains to its block where that
+ * is known and nobody wants attention.
+ */
+static always_inline const struct x86_insn *x86_goto(struct x86_cpu *cpu,
+                                                     uint64_t rip)
+{
+    const struct x86_jump *j = &cpu->jumps[(rip ^ rip >> 12) & (X86_JUMPS - 1)];
+    const struct x86_block *b = j->block;
+
+    if (likely(j->rip == rip && j->salt == cpu->jump_salt) &&
+        likely(!__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED)) &&
+        likely(__atomic_load_n(b->generation, __ATOMIC_RELAXED) == b->seen)) {
+        cpu->block_rip = rip;
+        cpu->insns += b->count;
+        return b->insn[0].exec(cpu, b->insn);
+    }
+    cpu->rip = rip;
+    return NULL;
+}
+
 /* RIP of `insn` and of its successor (offsets in CS, not yet wrapped). */
 static inline uint64_t x86_insn_rip(const struct x86_cpu *cpu,
                                     const struct x86_insn *insn)
 {
     return cpu->block_rip + insn->offset;
 }
+
+static always_inline uint64_t x86_next_rip(const struct x86_cpu *cpu,
+                                           const struct x86_insn *insn)
+{
+    return cpu->block_rip + insn->offset + insn->len;
+}
+
+/* The end mark of blocks. */
+x86_exec x86_exec_end;
+
+/* Leaves the block after insn: back to the engine's loop, which looks at
+ * everything anew. */
+static inline const struct x86_insn *x86_leave(struct x86_cpu *cpu,
+                                               const struct x86_insn *insn)
+{
+    uint64_t rip = x86_next_rip(cpu, insn);
+
+    cpu->rip = cpu->code64 ? rip : (uint32_t)rip;
+    return NULL;
+}
+
+/* After a change of segments or modes: goes on in the block if it is still
+ * right for the CPU, that is if the salt is what it was. */
+static always_inline const struct x86_insn *x86_continue(
+    struct x86_cpu *cpu, const struct x86_insn *insn, uint32_t salt)
+{
+    if (likely(cpu->jump_salt == salt)) {
+        X86_NEXT(cpu, insn);
+    }
+    return x86_leave(cpu, insn);
+}
+
+/* Interrupts may have become deliverable. */
+static inline void x86_look_at_events(struct x86_cpu *cpu)
+{
+    if (__atomic_load_n(&cpu->events, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&cpu->poll, 1, __ATOMIC_RELAXED);
+    }
+}
+
+/* Why the interpreter came back. */
+enum x86_exit {
+    X86_EXIT_REQUEST,  /* X86_EV_EXIT (now cleared) */
+    X86_EXIT_HALT,     /* nothing to do until an event comes */
+    X86_EXIT_SHUTDOWN, /* triple fault; cpu->pins.triple_fault was called */
+};
+
+/* Allocates what the engine needs; the rest of *cpu is zero or set by the
+ * board (model, spaces, pins). Then x86_cpu_reset(). */
+void x86_cpu_init(struct x86_cpu *cpu);
+void x86_cpu_free(struct x86_cpu *cpu);
+/* Power-on state; `init`: what INIT leaves alone stays. */
+void x86_cpu_reset(struct x86_cpu *cpu, bool init);
+enum x86_exit x86_interp_run(struct x86_cpu *cpu);
+/* One instruction, or the delivery of one event. */
+enum x86_exit x86_interp_step(struct x86_cpu *cpu);
+/* Any thread. x86_lower_event is for level pins: X86_EV_INTR. */
+void x86_raise_event(struct x86_cpu *cpu, uint32_t ev);
+void x86_lower_event(struct x86_cpu *cpu, uint32_t ev);
+/* Is there an event that wakes a halted CPU? */
+bool x86_has_work(const struct x86_cpu *cpu);
+uint64_t x86_read_tsc(struct x86_cpu *cpu);
 
 #endif

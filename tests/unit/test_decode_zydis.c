@@ -487,90 +487,6 @@ static bool same_access(const struct pair *p)
            (!writes || reads == !!(p->row->attrs & X86_A_RMW));
 }
 
-/*
- * Zydis says nothing of MMX's checks; CMPXCHG16B's alignment and the privilege
- * of LGDT and SVM are missing; CLAC, STAC, MONITOR and MWAIT are #UD, not #GP,
- * outside ring 0.
- */
-static bool checks_known_to_differ(const struct pair *p)
-{
-    switch (p->row->mnemonic) {
-    case X86_CLAC:
-    case X86_CLGI:
-    case X86_CMPXCHG16B:
-    case X86_LGDT:
-    case X86_MONITOR:
-    case X86_MWAIT:
-    case X86_SKINIT:
-    case X86_STAC:
-    case X86_STGI:
-    case X86_VMLOAD:
-    case X86_VMRUN:
-    case X86_VMSAVE: return true;
-    default: return p->row->attrs & X86_A_MMX;
-    }
-}
-
-/* Class 4 has 16 bytes of memory, aligned but for these. */
-static bool may_be_unaligned(const struct pair *p)
-{
-    switch (p->row->mnemonic) {
-    case X86_LDDQU:
-    case X86_MOVDQU:
-    case X86_MOVUPD:
-    case X86_MOVUPS:
-    case X86_PCMPESTRI:
-    case X86_PCMPESTRM:
-    case X86_PCMPISTRI:
-    case X86_PCMPISTRM: return true;
-    default: return false;
-    }
-}
-
-/* Which checks and exceptions the row's attributes ask for. */
-static bool same_checks(const struct pair *p)
-{
-    uint32_t attrs = p->row->attrs, want = 0;
-    const uint32_t mask = X86_A_SSE | X86_A_AVX | X86_A_MMX | X86_A_ALIGN |
-                          X86_A_SIMDFP | X86_A_CPL0;
-
-    switch (p->zydis.meta.exception_class) {
-    case ZYDIS_EXCEPTION_CLASS_SSE1: want = X86_A_SSE | X86_A_ALIGN; break;
-    case ZYDIS_EXCEPTION_CLASS_SSE2:
-        want = X86_A_SSE | X86_A_ALIGN | X86_A_SIMDFP;
-        break;
-    case ZYDIS_EXCEPTION_CLASS_SSE3: want = X86_A_SSE | X86_A_SIMDFP; break;
-    case ZYDIS_EXCEPTION_CLASS_SSE4:
-        want = X86_A_SSE | (may_be_unaligned(p) ? 0 : X86_A_ALIGN);
-        break;
-    case ZYDIS_EXCEPTION_CLASS_SSE5:
-    case ZYDIS_EXCEPTION_CLASS_SSE7: want = X86_A_SSE; break;
-    case ZYDIS_EXCEPTION_CLASS_AVX1: want = X86_A_AVX | X86_A_ALIGN; break;
-    case ZYDIS_EXCEPTION_CLASS_AVX2:
-    case ZYDIS_EXCEPTION_CLASS_AVX3:
-    case ZYDIS_EXCEPTION_CLASS_AVX11: want = X86_A_AVX | X86_A_SIMDFP; break;
-    case ZYDIS_EXCEPTION_CLASS_AVX4:
-    case ZYDIS_EXCEPTION_CLASS_AVX5:
-    case ZYDIS_EXCEPTION_CLASS_AVX6:
-    case ZYDIS_EXCEPTION_CLASS_AVX7:
-    case ZYDIS_EXCEPTION_CLASS_AVX8:
-    case ZYDIS_EXCEPTION_CLASS_AVX12: want = X86_A_AVX; break;
-    default: break;
-    }
-    if (p->zydis.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) {
-        want |= X86_A_CPL0;
-    }
-    if (!(p->ours.flags & X86_I_MEM)) {
-        attrs &= ~(uint32_t)X86_A_ALIGN;
-        want &= ~(uint32_t)X86_A_ALIGN;
-    }
-    if (p->zydis.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE &&
-        !(attrs & X86_A_ENDS)) {
-        return false;
-    }
-    return (attrs & mask) == want || checks_known_to_differ(p);
-}
-
 struct session {
     bool *hit; /* where wanted: which rows were met */
     ZydisDecoder decoder;
@@ -656,10 +572,7 @@ static const char *compare_valid(const struct pair *p)
     if (!same_flags(p)) {
         return "flags";
     }
-    if (!same_access(p)) {
-        return "access";
-    }
-    return same_checks(p) ? NULL : "checks";
+    return same_access(p) ? NULL : "access";
 }
 
 /*

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * BT BTS BTR BTC BSF BSR TZCNT LZCNT POPCNT BSWAP MOVBE CRC32.
+ */
+#include "target/x86/exec.h"
+#include "target/x86/model.h"
+
+/* ---- bit tests ---- */
+
+static uint64_t bit_changed(unsigned mnemonic, uint64_t v, uint64_t bit)
+{
+    switch (mnemonic) {
+    case X86_BTS: return v | bit;
+    case X86_BTR: return v & ~bit;
+    case X86_BTC: return v ^ bit;
+    default: return v;
+    }
+}
+
+HANDLER(bt_reg)
+{
+    const struct x86_row *row = row_of(insn);
+    unsigned size = insn->osize;
+    uint64_t n =
+        row->operand[1] == X86_O_Ib ? insn->imm : get_reg(cpu, insn, size);
+    uint64_t v = get_rm(cpu, insn, size);
+    uint64_t bit = BIT(n & (8 * size - 1));
+
+    flags_cf(cpu, v & bit);
+    if (row->mnemonic != X86_BT) {
+        set_rm(cpu, insn, bit_changed(row->mnemonic, v, bit), size);
+    }
+    X86_NEXT(cpu, insn);
+}
+
+struct bit_op {
+    unsigned mnemonic;
+    uint64_t bit;
+};
+
+static uint64_t bit_rmw(uint64_t old, const void *arg)
+{
+    const struct bit_op *op = arg;
+
+    return bit_changed(op->mnemonic, old, op->bit);
+}
+
+/* A bit number in a register reaches beyond the operand. */
+HANDLER(bt_mem)
+{
+    const struct x86_row *row = row_of(insn);
+    unsigned size = insn->osize;
+    struct bit_op op = {.mnemonic = row->mnemonic};
+    uint64_t ea = x86_ea_unwrapped(cpu, insn);
+    uint64_t v;
+
+    if (row->operand[1] == X86_O_Ib) {
+        op.bit = BIT(insn->imm & (8 * size - 1));
+    } else {
+        int64_t n = sign_extend(get_reg(cpu, insn, size), size);
+        unsigned shift = size == 2 ? 4 : size == 4 ? 5 : 6;
+
+        ea += (uint64_t)(n >> shift) * size;
+        op.bit = BIT((uint64_t)n & (8 * size - 1));
+    }
+    ea &= x86_addr_mask(insn->asize);
+    if (row->mnemonic == X86_BT) {
+        v = x86_ldn(cpu, insn, insn->seg, ea, size);
+    } else {
+        v = x86_rmw(cpu, insn, insn->seg, ea, size, insn->flags & X86_I_LOCK,
+                    bit_rmw, &op);
+    }
+    flags_cf(cpu, v & op.bit);
+    X86_NEXT(cpu, insn);
+}
+
+/* ---- searching and counting ---- */
+
+static always_inline x86_next scan(struct x86_cpu *cpu,
+                                   const struct x86_insn *insn, bool reverse)
+{
+    unsigned size = insn->osize;
+    uint64_t v = load_rm(cpu, insn, size);
+
+    /* Zero leaves the destination as it is. */
+    if (v) {
+        set_reg(
+            cpu, insn,
+            (uint64_t)(reverse ? 63 - __builtin_clzll(v) : __builtin_ctzll(v)),
+            size);
+    }
+    flags_logic(cpu, v, size); /* only ZF is defined */
+    X86_NEXT(cpu, insn);
+}
+
+HANDLER(bsf)
+{
+    return scan(cpu, insn, false);
+}
+
+HANDLER(bsr)
+{
+    return scan(cpu, insn, true);
+}
+
+HANDLER(tzcnt)
+{
+    unsigned size = insn->osize;
+    uint64_t v = load_rm(cpu, insn, size);
+    uint64_t r = v ? (uint64_t)__builtin_ctzll(v) : 8 * size;
+
+    set_reg(cpu, insn, r, size);
+    flags_result_cf_of(cpu, r, v == 0, false, size);
+    X86_NEXT(cpu, insn);
+}
+
+HANDLER(lzcnt)
+{
+    unsigned size = insn->osize;
+    uint64_t v = load_rm(cpu, insn, size);
+    uint64_t r = v ? (uint64_t)__builtin_clzll(v) - (64 - 8 * size) : 8 * size;
+
+    set_reg(cpu, insn, r, size);
+    flags_result_cf_of(cpu, r, v == 0, false, size);
+    X86_NEXT(cpu, insn);
+}
+
+HANDLER(popcnt)
+{
+    unsigned size = insn->osize;
+    uint64_t v = load_rm(cpu, insn, size);
+
+    set_reg(cpu, insn, (uint64_t)__builtin_popcountll(v), size);
+    x86_set_arith_flags(cpu, v == 0 ? (uint32_t)X86_ZF : 0);
+    X86_NEXT(cpu, insn);
+}
+
+/* ---- byte order ---- */
+
+static uint64_t swapped(uint64_t v, unsigned size)
+{
+    return size == 8   ? __builtin_bswap64(v)
+           : size == 4 ? __builtin_bswap32((uint32_t)v)
+                       : __builtin_bswap16((uint16_t)v);
+}
+
+HANDLER(bswap)
+{
+    unsigned size = insn->osize;
+
+    /* Of 16 bits it is undefined: zero on all processors. */
+    set_rm(cpu, insn, size == 2 ? 0 : swapped(get_rm(cpu, insn, size), size),
+           size);
+    X86_NEXT(cpu, insn);
+}
+
+HANDLER(movbe)
+{
+    unsigned size = insn->osize;
+    bool to_mem = row_of(insn)->operand[0] == X86_O_Mv ||
+                  row_of(insn)->operand[0] == X86_O_My;
+
+    if (to_mem) {
+        store_rm(cpu, insn, swapped(get_reg(cpu, insn, size), size), size);
+    } else {
+        set_reg(cpu, insn, swapped(load_rm(cpu, insn, size), size), size);
+    }
+    X86_NEXT(cpu, insn);
+}
+
+HANDLER(crc32)
+{
+    unsigned size = row_of(insn)->operand[1] == X86_O_Eb ? 1 : insn->osize;
+    uint64_t v = load_rm(cpu, insn, size);
+    uint32_t crc = (uint32_t)cpu->gpr[insn->reg];
+
+    for (unsigned i = 0; i < size; i++, v >>= 8) {
+        crc ^= (uint8_t)v;
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+        }
+    }
+    cpu->gpr[insn->reg] = crc;
+    X86_NEXT(cpu, insn);
+}
+
+x86_exec *x86_pick_bit(const struct x86_cpu *cpu, const struct x86_insn *insn)
+{
+    bool mem = insn->flags & X86_I_MEM;
+
+    switch (row_of(insn)->mnemonic) {
+    case X86_BT:
+    case X86_BTS:
+    case X86_BTR:
+    case X86_BTC: return mem ? bt_mem : bt_reg;
+    case X86_BSF: return bsf;
+    case X86_BSR: return bsr;
+    case X86_TZCNT: return x86_has(cpu->model, X86_FEATURE_BMI1) ? tzcnt : bsf;
+    case X86_LZCNT: return x86_has(cpu->model, X86_FEATURE_ABM) ? lzcnt : bsr;
+    case X86_POPCNT: return popcnt;
+    case X86_BSWAP: return bswap;
+    case X86_MOVBE: return movbe;
+    case X86_CRC32: return crc32;
+    default: return NULL;
+    }
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUID [SDM] vol. 2, [APM] vol. 3 appendix E, and the model that has all
+ * that the interpreter implements.
+ */
+#include "target/x86/model.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "target/x86/cpu.h"
+
+/* Where each feature stands in CPUID. */
+static const struct {
+    uint32_t leaf;
+    uint8_t subleaf, reg, bit;
+} where[X86_FEATURES] = {
+#define FEATURE(name, option, leaf, subleaf, reg, bit) \
+    [X86_FEATURE_##name] = {leaf, subleaf, X86_CPUID_##reg, bit},
+#include "target/x86/features.def"
+#undef FEATURE
+};
+
+static const uint8_t max_features[] = {
+#define F(name) X86_FEATURE_##name
+    F(FPU),     F(VME),          F(DE),       F(PSE),      F(TSC),
+    F(MSR),     F(PAE),          F(MCE),      F(CX8),      F(APIC),
+    F(SEP),     F(MTRR),         F(PGE),      F(MCA),      F(CMOV),
+    F(PAT),     F(PSE36),        F(CLFSH),    F(MMX),      F(FXSR),
+    F(SSE),     F(SSE2),         F(SSE3),     F(PCLMUL),   F(SSSE3),
+    F(CX16),    F(SSE41),        F(SSE42),    F(X2APIC),   F(MOVBE),
+    F(POPCNT),  F(TSC_DEADLINE), F(AES),      F(XSAVE),    F(AVX),
+    F(RDRAND),  F(HYPERVISOR),   F(ARAT),     F(FSGSBASE), F(TSC_ADJUST),
+    F(BMI1),    F(AVX2),         F(SMEP),     F(BMI2),     F(ERMS),
+    F(INVPCID), F(RDSEED),       F(ADX),      F(SMAP),     F(CLFLUSHOPT),
+    F(CLWB),    F(SHA),          F(UMIP),     F(PKU),      F(LA57),
+    F(RDPID),   F(FSRM),         F(XSAVEOPT), F(XSAVEC),   F(XGETBV1),
+    F(XSAVES),  F(SYSCALL),      F(NX),       F(MMXEXT),   F(PDPE1GB),
+    F(RDTSCP),  F(LM),           F(LAHF64),   F(ABM),      F(PREFETCHW),
+    F(INVTSC),  F(FMA),          F(F16C),     F(PCID),     F(CR8LEGACY),
+#undef F
+};
+
+const struct x86_model *x86_model_max(void)
+{
+    static gsize once;
+    static struct x86_model model = {
+        .name = "max",
+        .vendor = "AuthenticAMD",
+        .brand = "Rhea virtual CPU",
+        .family = 15,
+        .model = 107,
+        .stepping = 1,
+        .phys_bits = 40,
+        .lin_bits = 57,
+    };
+
+    if (g_once_init_enter(&once)) {
+        for (unsigned i = 0; i < ARRAY_SIZE(max_features); i++) {
+            x86_feature_set(&model.features, max_features[i]);
+        }
+        g_once_init_leave(&once, 1);
+    }
+    return &model;
+}
+
+uint64_t x86_xcr0_known(const struct x86_model *model)
+{
+    return 1 | (x86_has(model, X86_FEATURE_SSE) ? 2U : 0U) |
+           (x86_has(model, X86_FEATURE_AVX) ? 4U : 0U) |
+           (x86_has(model, X86_FEATURE_PKU) ? 0x200U : 0U);
+}
+
+static void add_features(const struct x86_cpu *cpu, uint32_t leaf,
+                         uint32_t subleaf, uint32_t out[4])
+{
+    for (unsigned f = 1; f < X86_FEATURES; f++) {
+        if (where[f].leaf == leaf && where[f].subleaf == subleaf &&
+            x86_has(cpu->model, (enum x86_feature)f)) {
+            out[where[f].reg] |= UINT32_C(1) << where[f].bit;
+        }
+    }
+}
+
+static uint32_t signature(const struct x86_model *m)
+{
+    uint32_t family = m->family > 15 ? 15 : m->family;
+    uint32_t extended = m->family > 15 ? m->family - 15U : 0;
+
+    return m->stepping | (m->model & 15U) << 4 | family << 8 |
+           (m->model >> 4 & 15U) << 16 | extended << 20;
+}
+
+static void leaf_1(const struct x86_cpu *cpu, uint32_t out[4])
+{
+    out[0] = signature(cpu->model);
+    out[1] = cpu->apic_id << 24 | 8 << 8 | 1 << 16;
+    if (cpu->cr4 & X86_CR4_OSXSAVE) {
+        out[2] |= UINT32_C(1) << 27;
+    }
+}
+
+static void text(uint32_t *out, const char *s, size_t at, size_t n)
+{
+    char buf[48] = {0};
+
+    strncpy(buf, s, sizeof(buf) - 1);
+    memcpy(out, buf + at, n);
+}
+
+static void vendor(const struct x86_cpu *cpu, uint32_t highest, uint32_t out[4])
+{
+    out[0] = highest;
+    text(&out[1], cpu->model->vendor, 0, 4);
+    text(&out[3], cpu->model->vendor, 4, 4);
+    text(&out[2], cpu->model->vendor, 8, 4);
+}
+
+/* Sizes and offsets of the XSAVE area's components. */
+static void leaf_d(const struct x86_cpu *cpu, uint32_t subleaf, uint32_t out[4])
+{
+    uint64_t known = x86_xcr0_known(cpu->model);
+
+    if (!x86_has(cpu->model, X86_FEATURE_XSAVE)) {
+        return;
+    }
+    if (subleaf == 0) {
+        out[0] = (uint32_t)known;
+        out[1] = cpu->xcr0 & 0x200 ? 2696 : cpu->xcr0 & 4 ? 832 : 576;
+        out[2] = known & 0x200 ? 2696 : known & 4 ? 832 : 576;
+    } else if (subleaf == 1) {
+        out[1] = 576 + (cpu->xcr0 & 4 ? 256 : 0) + (cpu->xcr0 & 0x200 ? 8 : 0);
+    } else if (subleaf == 2 && known & 4) {
+        out[0] = 256;
+        out[1] = 576;
+    } else if (subleaf == 9 && known & 0x200) {
+        out[0] = 8;
+        out[1] = 2688;
+    }
+}
+
+static void leaf_ext(const struct x86_cpu *cpu, uint32_t leaf, uint32_t out[4])
+{
+    const struct x86_model *m = cpu->model;
+
+    switch (leaf) {
+    case 0x80000000: vendor(cpu, 0x80000008, out); break;
+    case 0x80000001: out[0] = signature(m); break;
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004: text(out, m->brand, (leaf - 0x80000002) * 16, 16); break;
+    case 0x80000008: out[0] = m->phys_bits | (uint32_t)m->lin_bits << 8; break;
+    default: break;
+    }
+}
+
+void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf,
+               uint32_t out[4])
+{
+    memset(out, 0, 16);
+    if (leaf & 0x80000000) {
+        leaf_ext(cpu, leaf, out);
+    }
+    switch (leaf) {
+    case 0: vendor(cpu, 0xd, out); break;
+    case 1: leaf_1(cpu, out); break;
+    case 7:
+        if (subleaf == 0 && cpu->cr4 & X86_CR4_PKE) {
+            out[2] |= 1 << 4;
+        }
+        break;
+    case 0xb: out[3] = cpu->apic_id; break;
+    case 0xd: leaf_d(cpu, subleaf, out); break;
+    default: break;
+    }
+    add_features(cpu, leaf, leaf == 7 || leaf == 0xd ? subleaf : 0, out);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU models: what a CPU says it is, and what it therefore can do.
+ */
+#ifndef TARGET_X86_MODEL_H
+#define TARGET_X86_MODEL_H
+
+#include "target/x86/features.h"
+
+struct x86_cpu;
+
+struct x86_model {
+    const char *name;
+    const char *vendor; /* 12 characters */
+    const char *brand;  /* up to 47 */
+    uint16_t family, model, stepping;
+    uint8_t phys_bits, lin_bits;
+    struct x86_features features;
+};
+
+static inline bool x86_has(const struct x86_model *model,
+                           enum x86_feature feature)
+{
+    return x86_feature_test(&model->features, feature);
+}
+
+static inline bool x86_has_1g_pages(const struct x86_model *model)
+{
+    return x86_has(model, X86_FEATURE_PDPE1GB);
+}
+
+/* The bits of XCR0 that may be set. */
+uint64_t x86_xcr0_known(const struct x86_model *model);
+/* CPUID: out[] is EAX, EBX, ECX, EDX. */
+void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf,
+               uint32_t out[4]);
+/* Everything the interpreter can do. Never freed. */
+const struct x86_model *x86_model_max(void);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "target/x86/tlb.h"
+
+#include "target/x86/block.h"
+
+/* A tag that no address with this slot's index can match: see tlb.h. */
+static uint64_t empty_tag(unsigned index)
+{
+    return UINT64_C(0x4000000000000000) | (index == 0 ? 0x1000 : 0);
+}
+
+static void empty_set(struct x86_tlb_entry *set)
+{
+    for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
+        set[i].tag = empty_tag(i);
+    }
+}
+
+static void forget_large(struct x86_tlb *tlb)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        tlb->large_first[i] = ~UINT64_C(0);
+        tlb->large_last[i] = 0;
+    }
+}
+
+static void empty_all(struct x86_tlb *tlb)
+{
+    for (unsigned set = 0; set <= X86_TLB_SETS; set++) {
+        empty_set(tlb->rd[set]);
+        empty_set(tlb->wr[set]);
+    }
+    tlb->fill_count = 0;
+}
+
+static void empty_itlb(struct x86_tlb *tlb)
+{
+    for (unsigned i = 0; i < X86_ITLB_SIZE; i++) {
+        tlb->itlb[i].tag = 1; /* not a page */
+    }
+    tlb->itlb_evicted = false;
+}
+
+struct x86_tlb *x86_tlb_new(void)
+{
+    struct x86_tlb *tlb = g_new0(struct x86_tlb, 1);
+
+    empty_all(tlb);
+    empty_itlb(tlb);
+    forget_large(tlb);
+    return tlb;
+}
+
+static struct x86_tlb_entry *filled(struct x86_tlb *tlb,
+                                    const struct x86_tlb_fill *f)
+{
+    return f->array & 1 ? &tlb->wr[f->array >> 1][f->index]
+                        : &tlb->rd[f->array >> 1][f->index];
+}
+
+void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
+{
+    struct x86_tlb *tlb = cpu->tlb;
+    unsigned kept = 0;
+
+    if (tlb->fill_count > X86_TLB_LOG) {
+        empty_all(tlb);
+    } else {
+        for (unsigned i = 0; i < tlb->fill_count; i++) {
+            struct x86_tlb_fill f = tlb->fills[i];
+
+            if (f.global && !globals) {
+                tlb->fills[kept++] = f;
+            } else {
+                filled(tlb, &f)->tag = empty_tag(f.index);
+            }
+        }
+        tlb->fill_count = kept;
+    }
+    if (kept == 0) {
+        forget_large(tlb);
+    }
+    empty_itlb(tlb);
+    x86_jumps_flush(cpu);
+}
+
+void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
+{
+    struct x86_tlb *tlb = cpu->tlb;
+    uint64_t tag = lin & ~UINT64_C(0xfff);
+    unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
+    unsigned half = lin >> 63;
+    struct x86_itlb_entry *ie = &tlb->itlb[lin >> 12 & (X86_ITLB_SIZE - 1)];
+
+    if (lin >= tlb->large_first[half] && lin <= tlb->large_last[half]) {
+        x86_tlb_flush(cpu, true);
+        return;
+    }
+    for (unsigned set = 0; set < X86_TLB_SETS; set++) {
+        if (tlb->rd[set][i].tag == tag) {
+            tlb->rd[set][i].tag = empty_tag(i);
+        }
+        if (tlb->wr[set][i].tag == tag) {
+            tlb->wr[set][i].tag = empty_tag(i);
+        }
+    }
+    if (ie->tag == tag || tlb->itlb_evicted) {
+        empty_itlb(tlb);
+        x86_jumps_flush(cpu);
+    }
+}
+
+void x86_tlb_clean(struct x86_cpu *cpu)
+{
+    struct x86_tlb *tlb = cpu->tlb;
+
+    for (unsigned set = 0; set < X86_TLB_SETS; set++) {
+        for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
+            if (tlb->wr[set][i].tag != empty_tag(i)) {
+                tlb->wr[set][i].tag = empty_tag(i);
+                ram_wrote_page(tlb->dest[set][i].ram, tlb->dest[set][i].page);
+            }
+        }
+    }
+}
+
+void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
+                         uint64_t page)
+{
+    struct x86_tlb *tlb = cpu->tlb;
+
+    for (unsigned set = 0; set < X86_TLB_SETS; set++) {
+        for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
+            if (tlb->dest[set][i].page == page &&
+                tlb->dest[set][i].ram == ram) {
+                tlb->wr[set][i].tag = empty_tag(i);
+            }
+        }
+    }
+}
+
+static void note_large(struct x86_tlb *tlb, uint64_t lin)
+{
+    unsigned half = lin >> 63;
+    uint64_t first = lin & ~UINT64_C(0x3fffffff);
+
+    tlb->large_first[half] = MIN(tlb->large_first[half], first);
+    tlb->large_last[half] = MAX(tlb->large_last[half], first | 0x3fffffff);
+}
+
+void x86_tlb_fill(struct x86_cpu *cpu, enum x86_tlb_set set, bool write,
+                  uint64_t lin, const struct x86_page *page)
+{
+    struct x86_tlb *tlb = cpu->tlb;
+    unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
+    struct x86_tlb_entry *e = write ? &tlb->wr[set][i] : &tlb->rd[set][i];
+
+    e->tag = lin & ~UINT64_C(0xfff);
+    e->host = page->host;
+    if (write) {
+        tlb->dest[set][i] = (struct x86_tlb_dest){page->ram, page->ram_page};
+    }
+    if (tlb->fill_count < X86_TLB_LOG) {
+        tlb->fills[tlb->fill_count] = (struct x86_tlb_fill){
+            .index = (uint16_t)i,
+            .array = (uint8_t)(set * 2 + write),
+            .global = page->global,
+        };
+    }
+    tlb->fill_count = MIN(tlb->fill_count + 1, X86_TLB_LOG + 1U);
+    if (page->large) {
+        note_large(tlb, lin);
+    }
+}
+
+void x86_tlb_new_view(struct x86_cpu *cpu)
+{
+    struct view *old = cpu->view;
+
+    cpu->view = space_view_ref(cpu->memory);
+    view_unref(old);
+    cpu->tlb->last_range = NULL;
+    x86_tlb_flush(cpu, true);
+}
