@@ -190,6 +190,7 @@ struct x86_fpu {
     uint64_t fip, fdp; /* last instruction and operand: offsets */
     uint16_t fcs, fds;
     uint32_t mxcsr;
+    uint32_t raised; /* scratch: what the last fp.h operation raised */
 };
 
 /*
@@ -312,6 +313,7 @@ struct x86_cpu {
     union x86_vreg zmm[32];
     uint64_t opmask[8]; /* k0..k7 */
     struct x86_fpu fpu;
+    union x86_vreg scratch; /* a vector operand in passing, not state */
 
     /* Around the CPU. */
     unsigned index; /* of the vCPU in the machine */

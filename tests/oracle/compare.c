@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* What must be equal after a case, and what the manual leaves open. */
+#include "tests/oracle/oracle.h"
+
+#include <string.h>
+
+#include "target/x86/cpu.h"
+#include "target/x86/decode.h"
+
+static const char *const gpr_names[16] = {
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
+};
+
+struct diff {
+    GString *report;
+    bool same;
+};
+
+static void differ(struct diff *d, const char *what, uint64_t in,
+                   uint64_t native, uint64_t guest)
+{
+    if (native == guest)
+        return;
+    d->same = false;
+    if (d->report)
+        g_string_append_printf(d->report,
+                               "  %-8s in %016" PRIx64 "  host %016" PRIx64
+                               "  ours %016" PRIx64 "\n",
+                               what, in, native, guest);
+}
+
+/* Flags that mean nothing at the end of the case, or where it stopped. */
+static uint32_t undefined_flags(const struct oracle_case *c,
+                                const struct oracle_state *end)
+{
+    uint8_t code[ORACLE_MAX_CODE];
+    unsigned offsets[ORACLE_MAX_INSNS + 1], at;
+    uint32_t undefined = 0, all = 0;
+
+    gen_code(c, code, offsets);
+    at = end->vector == ORACLE_NO_VECTOR
+             ? offsets[c->count]
+             : (unsigned)(end->rip - ORACLE_CODE);
+    for (unsigned i = 0; i < c->count && offsets[i] < at; i++) {
+        undefined = c->insn[i].undefined;
+        all |= undefined;
+    }
+    /* A repeated comparison that was stopped has set flags, or not yet. */
+    return c->branches ? all : undefined;
+}
+
+static void compare_x87(struct diff *d, const struct oracle_state *in,
+                        const struct oracle_state *n,
+                        const struct oracle_state *g)
+{
+    char name[16];
+
+    differ(d, "fcw", in->fcw, n->fcw, g->fcw);
+    differ(d, "fsw", in->fsw, n->fsw, g->fsw);
+    differ(d, "valid", in->valid, n->valid, g->valid);
+    for (unsigned i = 0; i < 8; i++) {
+        g_snprintf(name, sizeof(name), "st%u.m", i);
+        differ(d, name, in->st[i].mantissa, n->st[i].mantissa,
+               g->st[i].mantissa);
+        g_snprintf(name, sizeof(name), "st%u.e", i);
+        differ(d, name, in->st[i].sign_exp, n->st[i].sign_exp,
+               g->st[i].sign_exp);
+    }
+}
+
+static void compare_vectors(struct diff *d, const struct oracle_state *in,
+                            const struct oracle_state *n,
+                            const struct oracle_state *g)
+{
+    char name[16];
+
+    differ(d, "mxcsr", in->mxcsr, n->mxcsr, g->mxcsr);
+    for (unsigned i = 0; i < 16; i++) {
+        for (unsigned j = 0; j < 4; j++) {
+            g_snprintf(name, sizeof(name), "ymm%u.%u", i, j);
+            differ(d, name, ldl_u64(in->ymm[i] + 8 * j),
+                   ldl_u64(n->ymm[i] + 8 * j), ldl_u64(g->ymm[i] + 8 * j));
+        }
+    }
+}
+
+static void compare_memory(struct diff *d, const struct oracle_case *c,
+                           const struct oracle_result *native,
+                           const struct oracle_result *guest)
+{
+    char name[16];
+
+    if (!memcmp(native->memory, guest->memory, ORACLE_SCRATCH))
+        return;
+    for (unsigned i = 0; i < ORACLE_SCRATCH; i += 8) {
+        g_snprintf(name, sizeof(name), "[%x]",
+                   (unsigned)ORACLE_DATA + i);
+        differ(d, name, ldl_u64(c->memory + i), ldl_u64(native->memory + i),
+               ldl_u64(guest->memory + i));
+    }
+}
+
+bool oracle_same(const struct oracle_case *c, const struct oracle_result *native,
+                 const struct oracle_result *guest, GString *report)
+{
+    const struct oracle_state *n = &native->state, *g = &guest->state;
+    uint32_t flags = (X86_ARITH | X86_DF | X86_TF | X86_IF | X86_NT |
+                      X86_AC | X86_ID) &
+                     ~undefined_flags(c, n);
+    struct diff d = {report, true};
+
+    differ(&d, "vector", 0, (uint64_t)n->vector, (uint64_t)g->vector);
+    differ(&d, "error", 0, n->error, g->error);
+    differ(&d, "cr2", 0, n->cr2, g->cr2);
+    differ(&d, "rip", c->in.rip, n->rip, g->rip);
+    differ(&d, "rflags", c->in.rflags, n->rflags & flags, g->rflags & flags);
+    for (unsigned i = 0; i < 16; i++)
+        differ(&d, gpr_names[i], c->in.gpr[i], n->gpr[i], g->gpr[i]);
+    compare_x87(&d, &c->in, n, g);
+    compare_vectors(&d, &c->in, n, g);
+    compare_memory(&d, c, native, guest);
+    return d.same;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A case in the interpreter: a bare CPU in 64-bit mode at CPL 3, the same
+ * addresses as on the host. The code ends in HLT, which CPL 3 may not do:
+ * every case ends in an exception, whose handler at CPL 0 halts for good.
+ */
+#include "tests/oracle/oracle.h"
+
+#include <string.h>
+
+#include "target/x86/flags.h"
+#include "target/x86/interp.h"
+#include "target/x86/model.h"
+#include "target/x86/segment.h"
+
+/* Pages of physical memory. */
+enum {
+    PML4 = 1,
+    PDPT,
+    PD,
+    PT_CODE,
+    PT_DATA,
+    PT_SYS,
+    HANDLERS,
+    GDT,
+    IDT,
+    STACK,
+    CODE,
+    DATA_HIGH, /* the two data pages are not in order */
+    DATA_LOW,
+    PAGES
+};
+
+enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_AD = 0x60 };
+enum { HANDLER_SIZE = 16, TSS_AT = 0x100, SEL_TSS = 0x40, SEL_KERNEL = 0x10 };
+
+#define SYS UINT64_C(0x30000000)
+
+static struct {
+    struct ram *ram;
+    struct region region;
+    struct space memory, ports;
+    struct lock lock;
+    struct x86_cpu cpu;
+    struct x86_seg user[X86_SREGS]; /* as a case starts with them */
+} guest;
+
+static uint8_t *page(unsigned n)
+{
+    return guest.ram->host + n * ORACLE_PAGE;
+}
+
+static void map(unsigned table, unsigned i, unsigned to, unsigned bits)
+{
+    stl_u64(page(table) + 8 * i, (uint64_t)to * ORACLE_PAGE | bits);
+}
+
+static void make_tables(void)
+{
+    unsigned all = PTE_P | PTE_W | PTE_U | PTE_AD;
+    unsigned sys = PTE_P | PTE_W | PTE_AD;
+
+    map(PML4, 0, PDPT, all);
+    map(PDPT, 0, PD, all);
+    map(PD, ORACLE_CODE >> 21, PT_CODE, all);
+    map(PD, ORACLE_DATA >> 21, PT_DATA, all);
+    map(PD, SYS >> 21, PT_SYS, all);
+    map(PT_CODE, 0, CODE, PTE_P | PTE_U | PTE_AD);
+    map(PT_DATA, 0, DATA_LOW, all);
+    map(PT_DATA, 1, DATA_HIGH, all);
+    map(PT_SYS, 0, HANDLERS, sys);
+    map(PT_SYS, 1, GDT, sys);
+    map(PT_SYS, 2, IDT, sys);
+    map(PT_SYS, 3, STACK, sys);
+}
+
+static void make_descriptors(void)
+{
+    uint64_t tss = SYS + ORACLE_PAGE + TSS_AT;
+    uint8_t *gdt = page(GDT), *idt = page(IDT);
+
+    stl_u64(gdt + SEL_KERNEL, UINT64_C(0x00af9b000000ffff));
+    stl_u64(gdt + 0x20, UINT64_C(0x00cffb000000ffff));
+    stl_u64(gdt + 0x28, UINT64_C(0x00cff3000000ffff));
+    stl_u64(gdt + 0x30, UINT64_C(0x00affb000000ffff));
+    stl_u64(gdt + TSS_AT + 4, SYS + 4 * ORACLE_PAGE); /* RSP0 */
+    for (unsigned i = 0; i < 32; i++) {
+        uint64_t to = SYS + i * HANDLER_SIZE;
+
+        page(HANDLERS)[i * HANDLER_SIZE] = 0xf4;
+        stl_u64(idt + 16 * i, (to & 0xffff) | SEL_KERNEL << 16 |
+                                  UINT64_C(0x8e00) << 32 | (to >> 16) << 48);
+    }
+    guest.cpu.gdt = (struct x86_table){SYS + ORACLE_PAGE, 0xff};
+    guest.cpu.idt = (struct x86_table){SYS + 2 * ORACLE_PAGE, 0x1ff};
+    guest.cpu.seg[X86_TR] = (struct x86_seg){
+        .base = tss, .limit = 0x67, .selector = SEL_TSS,
+        .attr = X86_SEG_P | X86_SYS_TSS32_BUSY};
+}
+
+static void make_user_segments(void)
+{
+    uint32_t data = X86_SEG_P | X86_SEG_S | X86_SEG_WRITABLE |
+                    X86_SEG_ACCESSED | X86_SEG_DPL | X86_SEG_G | X86_SEG_DB;
+    struct x86_seg null = {.attr = X86_SEG_UNUSABLE};
+
+    for (unsigned i = 0; i < X86_SREGS; i++)
+        guest.user[i] = i < X86_LDTR ? null : guest.cpu.seg[i];
+    guest.user[X86_CS] = (struct x86_seg){
+        .limit = UINT32_MAX, .selector = 0x33,
+        .attr = (data & ~(uint32_t)X86_SEG_DB) | X86_SEG_CODE | X86_SEG_L};
+    guest.user[X86_SS] = (struct x86_seg){
+        .limit = UINT32_MAX, .selector = 0x2b, .attr = data};
+}
+
+void guest_init(void)
+{
+    struct x86_cpu *cpu = &guest.cpu;
+
+    lock_init(&guest.lock);
+    guest.ram = ram_new("oracle", PAGES * ORACLE_PAGE, RAM_ANONYMOUS, NULL);
+    space_init(&guest.memory, "memory", UINT64_C(1) << 40, false, &guest.lock);
+    space_init(&guest.ports, "ports", 0x10000, true, &guest.lock);
+    region_init_ram(&guest.region, "ram", guest.ram, 0, PAGES * ORACLE_PAGE);
+    lock_enter(&guest.lock);
+    region_add(&guest.memory.root, &guest.region, 0, 0);
+    lock_leave(&guest.lock);
+    cpu->model = x86_model_max();
+    cpu->memory = &guest.memory;
+    cpu->ports = &guest.ports;
+    x86_cpu_init(cpu);
+    x86_cpu_reset(cpu, false);
+    make_tables();
+    make_descriptors();
+    make_user_segments();
+    cpu->cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_NE | X86_CR0_MP |
+               X86_CR0_ET | X86_CR0_WP;
+    cpu->cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT |
+               X86_CR4_OSXSAVE | X86_CR4_FSGSBASE;
+    cpu->msr.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE |
+                    X86_EFER_SCE;
+    cpu->xcr0 = 7;
+    cpu->cr3 = PML4 * ORACLE_PAGE;
+    cpu->a20 = true;
+    x86_tlb_flush(cpu, true);
+}
+
+void guest_free(void)
+{
+    x86_cpu_free(&guest.cpu);
+    lock_enter(&guest.lock);
+    region_remove(&guest.region);
+    lock_leave(&guest.lock);
+    space_clear(&guest.memory);
+    space_clear(&guest.ports);
+    ram_free(guest.ram);
+}
+
+static void load(const struct oracle_state *s)
+{
+    struct x86_cpu *cpu = &guest.cpu;
+    struct x86_fpu *fpu = &cpu->fpu;
+
+    memcpy(cpu->gpr, s->gpr, sizeof(s->gpr));
+    memcpy(cpu->seg, guest.user, sizeof(guest.user));
+    cpu->cpl = 3;
+    cpu->rip = s->rip;
+    x86_put_rflags(cpu, s->rflags);
+    cpu->halted = false;
+    cpu->shadow = 0;
+    fpu->fcw = s->fcw;
+    fpu->fsw = s->fsw;
+    fpu->empty = (uint8_t)~s->valid;
+    fpu->mxcsr = s->mxcsr;
+    for (unsigned i = 0; i < 8; i++) {
+        x87_st(fpu, i)->mantissa = s->st[i].mantissa;
+        x87_st(fpu, i)->sign_exp = s->st[i].sign_exp;
+    }
+    memset(cpu->zmm, 0, sizeof(cpu->zmm));
+    for (unsigned i = 0; i < 16; i++)
+        memcpy(&cpu->zmm[i], s->ymm[i], 32);
+    x86_mode_changed(cpu);
+}
+
+/* What the exception pushed, and what the registers are. */
+static void store(struct oracle_state *s, uint64_t end)
+{
+    struct x86_cpu *cpu = &guest.cpu;
+    struct x86_fpu *fpu = &cpu->fpu;
+    const uint8_t *frame = page(STACK) + ORACLE_PAGE - 40;
+    unsigned vector = (unsigned)(cpu->rip - SYS) / HANDLER_SIZE;
+    bool has_error = (SYS + 4 * ORACLE_PAGE) - cpu->gpr[X86_RSP] == 48;
+
+    memcpy(s->gpr, cpu->gpr, sizeof(s->gpr));
+    s->gpr[X86_RSP] = ldl_u64(frame + 24);
+    s->rip = ldl_u64(frame);
+    s->rflags = ldl_u64(frame + 16);
+    s->vector = (int)vector;
+    s->error = has_error ? ldl_u32(frame - 8) : 0;
+    s->cr2 = vector == X86_EXC_PF ? cpu->cr2 : 0;
+    if (vector == X86_EXC_GP && s->rip == end) {
+        s->vector = ORACLE_NO_VECTOR;
+        s->rip = 0;
+    }
+    s->fcw = fpu->fcw;
+    s->fsw = fpu->fsw;
+    s->valid = (uint8_t)~fpu->empty;
+    s->mxcsr = fpu->mxcsr;
+    for (unsigned i = 0; i < 8; i++) {
+        s->st[i].mantissa = x87_st(fpu, i)->mantissa;
+        s->st[i].sign_exp = x87_st(fpu, i)->sign_exp;
+    }
+    for (unsigned i = 0; i < 16; i++)
+        memcpy(s->ymm[i], &cpu->zmm[i], 32);
+}
+
+void guest_run(const struct oracle_case *c, struct oracle_result *out)
+{
+    uint8_t code[ORACLE_MAX_CODE + 1];
+    unsigned offsets[ORACLE_MAX_INSNS + 1], len = gen_code(c, code, offsets);
+
+    code[len++] = 0xf4;
+    memcpy(page(CODE), code, len);
+    ram_wrote(guest.ram, CODE * ORACLE_PAGE, len);
+    memcpy(page(DATA_LOW), c->memory, ORACLE_PAGE);
+    memcpy(page(DATA_HIGH), c->memory + ORACLE_PAGE, ORACLE_PAGE);
+    load(&c->in);
+    x86_interp_run(&guest.cpu);
+    store(&out->state, ORACLE_CODE + len - 1);
+    memcpy(out->memory, page(DATA_LOW), ORACLE_PAGE);
+    memcpy(out->memory + ORACLE_PAGE, page(DATA_HIGH), ORACLE_PAGE);
+}
