@@ -5,12 +5,11 @@
  */
 #include "target/x86/exec_sse.h"
 
-
 /* The same 64 bits in every quadword of the destination. */
-static always_inline void fill(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, uint64_t q)
+static always_inline void fill(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               uint64_t q)
 {
-    v128 v = { q, q };
+    v128 v = {q, q};
 
     if (insn->flags & X86_I_L)
         avx_put256(cpu, insn->reg, v, v);
@@ -27,12 +26,15 @@ static always_inline uint64_t element(struct x86_cpu *cpu,
     return cpu->zmm[insn->rm].u64[0];
 }
 
-X86_HANDLER(broadcast8, fill(cpu, insn, (uint8_t)element(cpu, insn, 1) *
-                                        UINT64_C(0x0101010101010101)))
-X86_HANDLER(broadcast16, fill(cpu, insn, (uint16_t)element(cpu, insn, 2) *
-                                         UINT64_C(0x0001000100010001)))
-X86_HANDLER(broadcast32, fill(cpu, insn, (uint32_t)element(cpu, insn, 4) *
-                                         UINT64_C(0x0000000100000001)))
+X86_HANDLER(broadcast8,
+            fill(cpu, insn,
+                 (uint8_t)element(cpu, insn, 1) * UINT64_C(0x0101010101010101)))
+X86_HANDLER(broadcast16, fill(cpu, insn,
+                              (uint16_t)element(cpu, insn, 2) *
+                                  UINT64_C(0x0001000100010001)))
+X86_HANDLER(broadcast32, fill(cpu, insn,
+                              (uint32_t)element(cpu, insn, 4) *
+                                  UINT64_C(0x0000000100000001)))
 X86_HANDLER(broadcast64, fill(cpu, insn, element(cpu, insn, 8)))
 
 static const struct x86_insn *broadcast128(struct x86_cpu *cpu,
@@ -102,11 +104,11 @@ static const struct x86_insn *permq(struct x86_cpu *cpu,
                                     const struct x86_insn *insn)
 {
     struct v256 b = avx_src256(cpu, insn);
-    uint64_t q[4] = { b.lo[0], b.lo[1], b.hi[0], b.hi[1] };
+    uint64_t q[4] = {b.lo[0], b.lo[1], b.hi[0], b.hi[1]};
     unsigned imm = (uint8_t)insn->imm;
 
-    avx_put256(cpu, insn->reg, (v128){ q[imm & 3], q[imm >> 2 & 3] },
-               (v128){ q[imm >> 4 & 3], q[imm >> 6] });
+    avx_put256(cpu, insn->reg, (v128){q[imm & 3], q[imm >> 2 & 3]},
+               (v128){q[imm >> 4 & 3], q[imm >> 6]});
     X86_NEXT(cpu, insn);
 }
 
@@ -143,7 +145,7 @@ static always_inline v128 permil_ps(v128 va, v128 vb)
 
 static always_inline v128 permil_pd(v128 a, v128 b)
 {
-    return (v128){ a[b[0] >> 1 & 1], a[b[1] >> 1 & 1] };
+    return (v128){a[b[0] >> 1 & 1], a[b[1] >> 1 & 1]};
 }
 
 static always_inline v128 blendd(v128 va, v128 vb, unsigned imm)
@@ -182,8 +184,7 @@ static const struct x86_insn *vpblendd(struct x86_cpu *cpu,
     if (insn->flags & X86_I_L) {
         struct v256 b = avx_src256(cpu, insn);
 
-        avx_put256(cpu, insn->reg,
-                   blendd(vec_get(cpu, insn->vvvv), b.lo, imm),
+        avx_put256(cpu, insn->reg, blendd(vec_get(cpu, insn->vvvv), b.lo, imm),
                    blendd(vec_get_hi(cpu, insn->vvvv), b.hi, imm >> 4));
     } else {
         v128 b = avx_src(cpu, insn);
@@ -208,7 +209,7 @@ static always_inline void mask_load(struct x86_cpu *cpu,
     const union x86_vreg *mask = &cpu->zmm[insn->vvvv];
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / size;
     uint64_t ea = x86_ea(cpu, insn);
-    union x86_vreg r = { .u64 = { 0 } };
+    union x86_vreg r = {.u64 = {0}};
 
     for (unsigned i = 0; i < n; i++) {
         if (!lane_on(mask, i, size))
@@ -222,8 +223,7 @@ static always_inline void mask_load(struct x86_cpu *cpu,
 }
 
 static always_inline void mask_store(struct x86_cpu *cpu,
-                                     const struct x86_insn *insn,
-                                     unsigned size)
+                                     const struct x86_insn *insn, unsigned size)
 {
     const union x86_vreg *mask = &cpu->zmm[insn->vvvv];
     const union x86_vreg *src = &cpu->zmm[insn->reg];

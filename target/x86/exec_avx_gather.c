@@ -2,7 +2,8 @@
 /*
  * AVX2 gathers. An element that was loaded has its mask cleared at once, so a
  * fault in the middle leaves a state from which the instruction continues.
- * [SDM] vol. 2 VGATHERDPS, VPGATHERDD.
+ * [SDM] vol. 2 VGATHERDPS, VPGATHERDD. The decoder has seen to it that the
+ * three registers differ.
  */
 #include "target/x86/exec_sse.h"
 
@@ -56,12 +57,6 @@ static always_inline void gather(struct x86_cpu *cpu,
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / wider;
     unsigned used = n * size / 8;
 
-    /* The three registers must differ. */
-    if (insn->reg == insn->index || insn->reg == insn->vvvv ||
-        insn->index == insn->vvvv) {
-        x86_begin(cpu, insn);
-        x86_raise(cpu, X86_EXC_UD);
-    }
     spread_mask(&cpu->zmm[insn->vvvv], n, size);
     for (unsigned i = 0; i < n; i++)
         load_element(cpu, insn, i, index_size, size);

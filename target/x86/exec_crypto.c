@@ -97,9 +97,8 @@ static const uint32_t sbox_unmix[256] = { SBOX_INVERSE(ITEM_UNMIX) };
 
 /* CRC-32C of four bits. */
 static const uint32_t crc32c_nibble[16] = {
-    0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1,
-    0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
-    0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+    0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+    0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
     0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
 };
 
@@ -180,8 +179,7 @@ static v128 op_aesimc(v128 unused, v128 state, unsigned imm)
 static uint32_t sub_word(uint32_t v)
 {
     return sbox[v & 0xff] | (uint32_t)sbox[v >> 8 & 0xff] << 8 |
-           (uint32_t)sbox[v >> 16 & 0xff] << 16 |
-           (uint32_t)sbox[v >> 24] << 24;
+           (uint32_t)sbox[v >> 16 & 0xff] << 16 | (uint32_t)sbox[v >> 24] << 24;
 }
 
 static v128 op_aeskeygenassist(v128 unused, v128 vb, unsigned imm)
@@ -189,7 +187,7 @@ static v128 op_aeskeygenassist(v128 unused, v128 vb, unsigned imm)
     v4u32 b = (v4u32)vb;
     uint32_t x1 = sub_word(b[1]), x3 = sub_word(b[3]);
 
-    return (v128)(v4u32){ x1, rotl(x1, 24) ^ imm, x3, rotl(x3, 24) ^ imm };
+    return (v128)(v4u32){x1, rotl(x1, 24) ^ imm, x3, rotl(x3, 24) ^ imm};
 }
 
 /* The product of two polynomials over GF(2). */
@@ -204,14 +202,14 @@ static v128 op_pclmulqdq(v128 va, v128 vb, unsigned imm)
         lo ^= a << i & m;
         hi ^= i ? a >> (64 - i) & m : 0;
     }
-    return (v128){ lo, hi };
+    return (v128){lo, hi};
 }
 
 /* SHA-1: A is the top doubleword. */
 static v128 op_sha1rnds4(v128 va, v128 vb, unsigned imm)
 {
-    static const uint32_t constants[4] = { 0x5a827999, 0x6ed9eba1, 0x8f1bbcdc,
-                                           0xca62c1d6 };
+    static const uint32_t constants[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc,
+                                          0xca62c1d6};
     v4u32 s = (v4u32)va, w = (v4u32)vb;
     uint32_t a = s[3], b = s[2], c = s[1], d = s[0], e = 0;
 
@@ -230,7 +228,7 @@ static v128 op_sha1rnds4(v128 va, v128 vb, unsigned imm)
         b = a;
         a = next;
     }
-    return (v128)(v4u32){ d, c, b, a };
+    return (v128)(v4u32){d, c, b, a};
 }
 
 static v128 op_sha1nexte(v128 va, v128 vb, unsigned imm)
@@ -245,8 +243,7 @@ static v128 op_sha1msg1(v128 va, v128 vb, unsigned imm)
 {
     v4u32 a = (v4u32)va, b = (v4u32)vb;
 
-    return (v128)(v4u32){ a[0] ^ b[2], a[1] ^ b[3], a[2] ^ a[0],
-                          a[3] ^ a[1] };
+    return (v128)(v4u32){a[0] ^ b[2], a[1] ^ b[3], a[2] ^ a[0], a[3] ^ a[1]};
 }
 
 static v128 op_sha1msg2(v128 va, v128 vb, unsigned imm)
@@ -306,7 +303,7 @@ static v128 sha256rnds2(v128 va, v128 vb, v128 vw)
         b = a;
         a = t + s0 + maj;
     }
-    return (v128)(v4u32){ f, e, b, a };
+    return (v128)(v4u32){f, e, b, a};
 }
 
 /* On both halves where VEX.L is set (VAES, VPCLMULQDQ). */
@@ -319,8 +316,7 @@ static always_inline void binary_imm(struct x86_cpu *cpu,
     if (insn->flags & X86_I_L) {
         struct v256 b = avx_src256(cpu, insn);
 
-        avx_put256(cpu, insn->reg,
-                   op(vec_get(cpu, insn->vvvv), b.lo, imm),
+        avx_put256(cpu, insn->reg, op(vec_get(cpu, insn->vvvv), b.lo, imm),
                    op(vec_get_hi(cpu, insn->vvvv), b.hi, imm));
     } else {
         v128 b = vec_src(cpu, insn);

@@ -9,9 +9,8 @@
 typedef v128 fma_fn(struct x86_fpu *fpu, v128 a, v128 b, v128 c);
 
 /* Even lanes of `even`, odd lanes of `odd`; zeros stand in for the others. */
-static always_inline v128 alternate(struct x86_fpu *fpu, v128 a, v128 b,
-                                    v128 c, v128 mask, fma_fn *even,
-                                    fma_fn *odd)
+static always_inline v128 alternate(struct x86_fpu *fpu, v128 a, v128 b, v128 c,
+                                    v128 mask, fma_fn *even, fma_fn *odd)
 {
     v128 lo = even(fpu, a & mask, b & mask, c & mask), hi;
     uint32_t raised = fpu->raised;
@@ -78,7 +77,7 @@ static always_inline void scalar(struct x86_cpu *cpu,
                                  const struct x86_insn *insn, fma_fn *op,
                                  unsigned order, enum fp_lanes lanes)
 {
-    const v128 mask = { lanes == FP_SS ? UINT32_MAX : UINT64_MAX, 0 };
+    const v128 mask = {lanes == FP_SS ? UINT32_MAX : UINT64_MAX, 0};
     v128 z = lanes == FP_SS ? vec_src32(cpu, insn) : vec_src64(cpu, insn);
     v128 x = vec_get(cpu, insn->reg);
     v128 r = ordered(&cpu->fpu, op, order, x, vec_get(cpu, insn->vvvv), z);

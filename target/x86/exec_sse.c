@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The choice of vector handlers, their availability, and SSE exceptions.
- * [SDM] vol. 1 ch. 11.5, vol. 2 ch. 2.4, vol. 3 ch. 2.5 and 14.
- */
+/* The choice of vector handlers, and SSE exceptions. [SDM] vol. 1 ch. 11.5. */
 #include "target/x86/exec_sse.h"
-#include "target/x86/fpstate.h"
 
 static bool lane_tiny(uint64_t v, uint64_t exp_mask, uint64_t fraction_mask)
 {
@@ -25,8 +21,8 @@ static bool any_tiny(v128 r, enum fp_lanes lanes)
         else if (lanes == FP_PH)
             tiny |= lane_tiny(h[i], 0x7c00, 0x3ff);
         else if (lanes != FP_NO_LANES)
-            tiny |= lane_tiny(r[i], UINT64_C(0x7ff) << 52,
-                              (UINT64_C(1) << 52) - 1);
+            tiny |=
+                lane_tiny(r[i], UINT64_C(0x7ff) << 52, (UINT64_C(1) << 52) - 1);
     }
     return tiny;
 }
@@ -48,19 +44,18 @@ void sse_fp_flags(struct x86_cpu *cpu, const struct x86_insn *insn,
     cpu->fpu.mxcsr |= raised;
     if (raised & unmasked) {
         x86_begin(cpu, insn);
-        x86_raise(cpu, cpu->cr4 & X86_CR4_OSXMMEXCPT ? X86_EXC_XM
-                                                     : X86_EXC_UD);
+        x86_raise(cpu, cpu->cr4 & X86_CR4_OSXMMEXCPT ? X86_EXC_XM : X86_EXC_UD);
     }
 }
 
 x86_exec *x86_select_sse(const struct x86_insn *insn)
 {
     static x86_exec *(*const families[])(const struct x86_insn *) = {
-        x86_select_vec_move,   x86_select_vec_int,     x86_select_vec_shift,
-        x86_select_vec_shuffle, x86_select_vec_fp,     x86_select_vec_convert,
-        x86_select_vec_string, x86_select_mmx,         x86_select_avx,
-        x86_select_avx_gather, x86_select_fma,         x86_select_crypto,
-        x86_select_bmi,        x86_select_xsave,
+        x86_select_vec_move,    x86_select_vec_int, x86_select_vec_shift,
+        x86_select_vec_shuffle, x86_select_vec_fp,  x86_select_vec_convert,
+        x86_select_vec_string,  x86_select_avx,     x86_select_avx_gather,
+        x86_select_fma,         x86_select_crypto,  x86_select_bmi,
+        x86_select_xsave,
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(families); i++) {
@@ -70,43 +65,4 @@ x86_exec *x86_select_sse(const struct x86_insn *insn)
             return exec;
     }
     return NULL;
-}
-
-static const struct x86_insn *raise_ud(struct x86_cpu *cpu,
-                                       const struct x86_insn *insn)
-{
-    x86_begin(cpu, insn);
-    x86_raise(cpu, X86_EXC_UD);
-}
-
-static const struct x86_insn *raise_nm(struct x86_cpu *cpu,
-                                       const struct x86_insn *insn)
-{
-    x86_begin(cpu, insn);
-    x86_raise(cpu, X86_EXC_NM);
-}
-
-x86_exec *x86_fpu_gate(const struct x86_cpu *cpu, const struct x86_insn *insn)
-{
-    const struct x86_row *row = x86_insn_row(insn);
-    const uint64_t vectors = X86_XCR0_SSE | X86_XCR0_AVX;
-    uint64_t cr0 = cpu->cr0;
-
-    if (row->mnemonic == X86_FWAIT)
-        return (cr0 & X86_CR0_MP) && (cr0 & X86_CR0_TS) ? raise_nm : NULL;
-    if (row->attrs & X86_A_X87)
-        return cr0 & (X86_CR0_EM | X86_CR0_TS) ? raise_nm : NULL;
-    if (row->attrs & X86_A_AVX) {
-        if (!(cpu->cr4 & X86_CR4_OSXSAVE) || (cpu->xcr0 & vectors) != vectors)
-            return raise_ud;
-    } else if (row->attrs & X86_A_SSE) {
-        if ((cr0 & X86_CR0_EM) || !(cpu->cr4 & X86_CR4_OSFXSR))
-            return raise_ud;
-    } else if (row->attrs & X86_A_MMX) {
-        if (cr0 & X86_CR0_EM)
-            return raise_ud;
-    } else {
-        return NULL;
-    }
-    return cr0 & X86_CR0_TS ? raise_nm : NULL;
 }

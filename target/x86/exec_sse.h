@@ -11,7 +11,6 @@
 #include "target/x86/x87.h"
 
 /* The parts of x86_select_sse(). */
-x86_exec *x86_select_mmx(const struct x86_insn *insn);
 x86_exec *x86_select_vec_move(const struct x86_insn *insn);
 x86_exec *x86_select_vec_int(const struct x86_insn *insn);
 x86_exec *x86_select_vec_shift(const struct x86_insn *insn);
@@ -66,7 +65,7 @@ static always_inline void sse_put(struct x86_cpu *cpu, unsigned i, v128 v)
 static always_inline void avx_put256(struct x86_cpu *cpu, unsigned i, v128 lo,
                                      v128 hi)
 {
-    const v128 zero = { 0, 0 };
+    const v128 zero = {0, 0};
 
     v128_store(&cpu->zmm[i], lo);
     v128_store(&cpu->zmm[i].u64[2], hi);
@@ -76,7 +75,7 @@ static always_inline void avx_put256(struct x86_cpu *cpu, unsigned i, v128 lo,
 
 static always_inline void avx_put(struct x86_cpu *cpu, unsigned i, v128 v)
 {
-    const v128 zero = { 0, 0 };
+    const v128 zero = {0, 0};
 
     avx_put256(cpu, i, v, zero);
 }
@@ -99,8 +98,8 @@ static always_inline unsigned vec_first(const struct x86_insn *insn)
 
 /* Sixteen bytes of memory at `ea`; `align` 0 or 16. */
 static always_inline v128 vec_ld128_at(struct x86_cpu *cpu,
-                                       const struct x86_insn *insn,
-                                       uint64_t ea, unsigned align)
+                                       const struct x86_insn *insn, uint64_t ea,
+                                       unsigned align)
 {
     const uint8_t *p = x86_hit_rd(cpu, insn->seg, ea, 16);
 
@@ -111,8 +110,7 @@ static always_inline v128 vec_ld128_at(struct x86_cpu *cpu,
 }
 
 static always_inline v128 vec_ld128(struct x86_cpu *cpu,
-                                    const struct x86_insn *insn,
-                                    unsigned align)
+                                    const struct x86_insn *insn, unsigned align)
 {
     return vec_ld128_at(cpu, insn, x86_ea(cpu, insn), align);
 }
@@ -128,7 +126,7 @@ static always_inline struct v256 vec_ld256(struct x86_cpu *cpu,
         x86_ld(cpu, insn, insn->seg, ea, &cpu->scratch, 32, align);
         p = cpu->scratch.u8;
     }
-    return (struct v256){ v128_load(p), v128_load(p + 16) };
+    return (struct v256){v128_load(p), v128_load(p + 16)};
 }
 
 static always_inline uint64_t vec_ld64(struct x86_cpu *cpu,
@@ -169,7 +167,7 @@ static always_inline struct v256 avx_src256(struct x86_cpu *cpu,
 {
     if (insn->flags & X86_I_MEM)
         return vec_ld256(cpu, insn, 0);
-    return (struct v256){ vec_get(cpu, insn->rm), vec_get_hi(cpu, insn->rm) };
+    return (struct v256){vec_get(cpu, insn->rm), vec_get_hi(cpu, insn->rm)};
 }
 
 /* Its low 8 and 4 bytes, zero-extended: memory operands of those sizes. */

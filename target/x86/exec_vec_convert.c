@@ -8,10 +8,9 @@
 typedef v128 fp1_fn(struct x86_fpu *fpu, v128 b);
 typedef v128 fp2_fn(struct x86_fpu *fpu, v128 a, v128 b);
 
-
 /* Lanes of the same size. */
-static always_inline void same(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, fp1_fn *op)
+static always_inline void same(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               fp1_fn *op)
 {
     if (insn->flags & X86_I_L) {
         struct v256 b = avx_src256(cpu, insn);
@@ -62,7 +61,7 @@ static always_inline void narrow(struct x86_cpu *cpu,
         uint32_t raised = cpu->fpu.raised;
 
         hi = op(&cpu->fpu, b.hi);
-        lo = (v128){ lo[0], hi[0] };
+        lo = (v128){lo[0], hi[0]};
         sse_fp_accept(cpu, insn, raised | cpu->fpu.raised, lo, lanes);
         avx_put(cpu, insn->reg, lo);
     } else {
@@ -162,7 +161,7 @@ static const struct x86_insn *cvtpi2ps(struct x86_cpu *cpu,
     r = fp_cvtdq2ps(&cpu->fpu, v128_low(b));
     sse_fp_accept(cpu, insn, cpu->fpu.raised, r, FP_NO_LANES);
     mmx_enter(cpu);
-    sse_put(cpu, insn->reg, (v128){ r[0], a[1] });
+    sse_put(cpu, insn->reg, (v128){r[0], a[1]});
     X86_NEXT(cpu, insn);
 }
 
@@ -218,7 +217,7 @@ static const struct x86_insn *vcvtps2ph(struct x86_cpu *cpu,
     }
     sse_fp_accept(cpu, insn, raised, r, FP_PH);
     if (wide)
-        r = (v128){ r[0], hi[0] };
+        r = (v128){r[0], hi[0]};
     if (insn->flags & X86_I_MEM) {
         v128_store(&cpu->scratch, r);
         x86_st(cpu, insn, insn->seg, x86_ea(cpu, insn), &cpu->scratch,

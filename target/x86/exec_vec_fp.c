@@ -141,17 +141,17 @@ static v128 fp_hsub_ps(struct x86_fpu *fpu, v128 a, v128 b)
 
 static v128 fp_hadd_pd(struct x86_fpu *fpu, v128 a, v128 b)
 {
-    return fp_add_pd(fpu, (v128){ a[0], b[0] }, (v128){ a[1], b[1] });
+    return fp_add_pd(fpu, (v128){a[0], b[0]}, (v128){a[1], b[1]});
 }
 
 static v128 fp_hsub_pd(struct x86_fpu *fpu, v128 a, v128 b)
 {
-    return fp_sub_pd(fpu, (v128){ a[0], b[0] }, (v128){ a[1], b[1] });
+    return fp_sub_pd(fpu, (v128){a[0], b[0]}, (v128){a[1], b[1]});
 }
 
 /* Even lanes subtract, odd lanes add; zeros stand in for the other kind. */
-static always_inline v128 addsub(struct x86_fpu *fpu, v128 a, v128 b,
-                                 v128 even, fp2_fn *sub, fp2_fn *add)
+static always_inline v128 addsub(struct x86_fpu *fpu, v128 a, v128 b, v128 even,
+                                 fp2_fn *sub, fp2_fn *add)
 {
     v128 lo = sub(fpu, a & even, b & even), hi;
     uint32_t raised = fpu->raised;
@@ -163,14 +163,14 @@ static always_inline v128 addsub(struct x86_fpu *fpu, v128 a, v128 b,
 
 static v128 fp_addsub_ps(struct x86_fpu *fpu, v128 a, v128 b)
 {
-    const v128 even = { UINT32_MAX, UINT32_MAX };
+    const v128 even = {UINT32_MAX, UINT32_MAX};
 
     return addsub(fpu, a, b, even, fp_sub_ps, fp_add_ps);
 }
 
 static v128 fp_addsub_pd(struct x86_fpu *fpu, v128 a, v128 b)
 {
-    const v128 even = { UINT64_MAX, 0 };
+    const v128 even = {UINT64_MAX, 0};
 
     return addsub(fpu, a, b, even, fp_sub_pd, fp_add_pd);
 }
@@ -224,9 +224,8 @@ X86_HANDLER(avx256_cmp_pd, compare256(cpu, insn, fp_cmp_pd))
 /* COMISS and its like: into EFLAGS. */
 typedef uint32_t comi_fn(struct x86_fpu *fpu, v128 a, v128 b);
 
-static always_inline void comi(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, comi_fn *op,
-                               enum fp_lanes lanes)
+static always_inline void comi(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               comi_fn *op, enum fp_lanes lanes)
 {
     v128 b = lanes == FP_SS ? vec_src32(cpu, insn) : vec_src64(cpu, insn);
     uint32_t flags = op(&cpu->fpu, vec_get(cpu, insn->reg), b);
@@ -273,8 +272,8 @@ static always_inline void round_scalar(struct x86_cpu *cpu,
                                        round2_fn *op, enum fp_lanes lanes)
 {
     v128 b = lanes == FP_SS ? vec_src32(cpu, insn) : vec_src64(cpu, insn);
-    v128 r = op(&cpu->fpu, vec_get(cpu, vec_first(insn)), b,
-                (uint8_t)insn->imm);
+    v128 r =
+        op(&cpu->fpu, vec_get(cpu, vec_first(insn)), b, (uint8_t)insn->imm);
 
     sse_fp_accept(cpu, insn, cpu->fpu.raised, r, lanes);
     vec_put(cpu, insn, r);
@@ -307,8 +306,8 @@ static v128 dot_ps(struct x86_cpu *cpu, const struct x86_insn *insn, v128 a,
 
     t = fp_mul_ps(&cpu->fpu, a & use, b & use);
     sse_fp_accept(cpu, insn, cpu->fpu.raised, t, FP_PS);
-    s = fp_add_ps(&cpu->fpu, v128_low((uint64_t)((v4u32)t)[2] << 32 |
-                                      ((v4u32)t)[0]),
+    s = fp_add_ps(&cpu->fpu,
+                  v128_low((uint64_t)((v4u32)t)[2] << 32 | ((v4u32)t)[0]),
                   v128_low((uint64_t)((v4u32)t)[3] << 32 | ((v4u32)t)[1]));
     sse_fp_accept(cpu, insn, cpu->fpu.raised, s, FP_PS);
     s = fp_add_ss(&cpu->fpu, s, v128_low(((v4u32)s)[1]));
@@ -317,8 +316,7 @@ static v128 dot_ps(struct x86_cpu *cpu, const struct x86_insn *insn, v128 a,
     return s & dp_lanes(imm);
 }
 
-static no_inline void dpps_any(struct x86_cpu *cpu,
-                               const struct x86_insn *insn)
+static no_inline void dpps_any(struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     if (insn->flags & X86_I_L) {
         struct v256 b = avx_src256(cpu, insn);
@@ -329,23 +327,21 @@ static no_inline void dpps_any(struct x86_cpu *cpu,
     } else {
         v128 b = vec_src(cpu, insn);
 
-        vec_put(cpu, insn,
-                dot_ps(cpu, insn, vec_get(cpu, vec_first(insn)), b));
+        vec_put(cpu, insn, dot_ps(cpu, insn, vec_get(cpu, vec_first(insn)), b));
     }
 }
 
-static no_inline void dppd_any(struct x86_cpu *cpu,
-                               const struct x86_insn *insn)
+static no_inline void dppd_any(struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     unsigned imm = (uint8_t)insn->imm;
     v128 b = vec_src(cpu, insn), t, s;
-    v128 use = { imm & 0x10 ? UINT64_MAX : 0, imm & 0x20 ? UINT64_MAX : 0 };
+    v128 use = {imm & 0x10 ? UINT64_MAX : 0, imm & 0x20 ? UINT64_MAX : 0};
 
     t = fp_mul_pd(&cpu->fpu, vec_get(cpu, vec_first(insn)) & use, b & use);
     sse_fp_accept(cpu, insn, cpu->fpu.raised, t, FP_PD);
     s = fp_add_sd(&cpu->fpu, t, v128_low(t[1]));
     sse_fp_accept(cpu, insn, cpu->fpu.raised, s, FP_SD);
-    vec_put(cpu, insn, (v128){ imm & 1 ? s[0] : 0, imm & 2 ? s[0] : 0 });
+    vec_put(cpu, insn, (v128){imm & 1 ? s[0] : 0, imm & 2 ? s[0] : 0});
 }
 
 X86_HANDLER(dpps, dpps_any(cpu, insn))

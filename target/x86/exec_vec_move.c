@@ -34,7 +34,6 @@ static always_inline void vec_load(struct x86_cpu *cpu,
     }
 }
 
-
 X86_HANDLER(load_aligned, vec_load(cpu, insn, true))
 X86_HANDLER(load_unaligned, vec_load(cpu, insn, false))
 X86_HANDLER(store16_aligned, vec_store(cpu, insn, 16, 16))
@@ -72,8 +71,7 @@ struct whole {
     x86_exec *load, *store16, *store32;
 };
 
-static x86_exec *pick_whole(const struct x86_insn *insn,
-                            const struct whole *w)
+static x86_exec *pick_whole(const struct x86_insn *insn, const struct whole *w)
 {
     bool store = x86_insn_row(insn)->attrs & X86_A_STORE;
 
@@ -84,11 +82,10 @@ static x86_exec *pick_whole(const struct x86_insn *insn,
     return insn->flags & X86_I_L ? w->store32 : w->store16;
 }
 
-static const struct whole whole_aligned = { load_aligned, store16_aligned,
-                                            store32_aligned };
-static const struct whole whole_unaligned = {
-    load_unaligned, store16_unaligned, store32_unaligned
-};
+static const struct whole whole_aligned = {load_aligned, store16_aligned,
+                                           store32_aligned};
+static const struct whole whole_unaligned = {load_unaligned, store16_unaligned,
+                                             store32_unaligned};
 
 /* Scalars and halves from memory. */
 X86_HANDLER(load_ss, vec_put(cpu, insn, v128_low(vec_ld32(cpu, insn))))
@@ -100,7 +97,7 @@ static const struct x86_insn *load_low(struct x86_cpu *cpu,
 {
     uint64_t v = vec_ld64(cpu, insn);
 
-    vec_put(cpu, insn, (v128){ v, cpu->zmm[vec_first(insn)].u64[1] });
+    vec_put(cpu, insn, (v128){v, cpu->zmm[vec_first(insn)].u64[1]});
     X86_NEXT(cpu, insn);
 }
 
@@ -109,17 +106,17 @@ static const struct x86_insn *load_high(struct x86_cpu *cpu,
 {
     uint64_t v = vec_ld64(cpu, insn);
 
-    vec_put(cpu, insn, (v128){ cpu->zmm[vec_first(insn)].u64[0], v });
+    vec_put(cpu, insn, (v128){cpu->zmm[vec_first(insn)].u64[0], v});
     X86_NEXT(cpu, insn);
 }
 
 /* MOVLHPS, MOVHLPS. */
-X86_HANDLER(low_to_high,
-        vec_put(cpu, insn, (v128){ cpu->zmm[vec_first(insn)].u64[0],
-                                   cpu->zmm[insn->rm].u64[0] }))
-X86_HANDLER(high_to_low,
-        vec_put(cpu, insn, (v128){ cpu->zmm[insn->rm].u64[1],
-                                   cpu->zmm[vec_first(insn)].u64[1] }))
+X86_HANDLER(low_to_high, vec_put(cpu, insn,
+                                 (v128){cpu->zmm[vec_first(insn)].u64[0],
+                                        cpu->zmm[insn->rm].u64[0]}))
+X86_HANDLER(high_to_low, vec_put(cpu, insn,
+                                 (v128){cpu->zmm[insn->rm].u64[1],
+                                        cpu->zmm[vec_first(insn)].u64[1]}))
 
 /* Scalars between registers: merged into the first source. */
 static always_inline void merge_scalar(struct x86_cpu *cpu,
@@ -135,21 +132,21 @@ static always_inline void merge_scalar(struct x86_cpu *cpu,
         sse_put(cpu, dst, v);
 }
 
-#define MASK_SS ((v128){ UINT32_MAX, 0 })
-#define MASK_SD ((v128){ UINT64_MAX, 0 })
+#define MASK_SS ((v128){UINT32_MAX, 0})
+#define MASK_SD ((v128){UINT64_MAX, 0})
 
-X86_HANDLER(merge_ss, merge_scalar(cpu, insn, insn->reg, vec_first(insn), insn->rm,
-                               MASK_SS))
-X86_HANDLER(merge_sd, merge_scalar(cpu, insn, insn->reg, vec_first(insn), insn->rm,
-                               MASK_SD))
+X86_HANDLER(merge_ss, merge_scalar(cpu, insn, insn->reg, vec_first(insn),
+                                   insn->rm, MASK_SS))
+X86_HANDLER(merge_sd, merge_scalar(cpu, insn, insn->reg, vec_first(insn),
+                                   insn->rm, MASK_SD))
 X86_HANDLER(merge_ss_store,
-        merge_scalar(cpu, insn, insn->rm,
-                     insn->flags & X86_I_VEX ? insn->vvvv : insn->rm,
-                     insn->reg, MASK_SS))
+            merge_scalar(cpu, insn, insn->rm,
+                         insn->flags &X86_I_VEX ? insn->vvvv : insn->rm,
+                         insn->reg, MASK_SS))
 X86_HANDLER(merge_sd_store,
-        merge_scalar(cpu, insn, insn->rm,
-                     insn->flags & X86_I_VEX ? insn->vvvv : insn->rm,
-                     insn->reg, MASK_SD))
+            merge_scalar(cpu, insn, insn->rm,
+                         insn->flags &X86_I_VEX ? insn->vvvv : insn->rm,
+                         insn->reg, MASK_SD))
 
 /* MOVD, MOVQ between vector and general registers or memory. */
 static const struct x86_insn *movd_load(struct x86_cpu *cpu,
@@ -182,7 +179,7 @@ X86_HANDLER(movd_to_gpr, cpu->gpr[insn->rm] = cpu->zmm[insn->reg].u32[0])
 X86_HANDLER(movq_to_gpr, cpu->gpr[insn->rm] = cpu->zmm[insn->reg].u64[0])
 /* MOVQ between vector registers clears the upper half of the destination. */
 X86_HANDLER(movq_to_reg,
-        vec_put(cpu, insn, v128_low(cpu->zmm[insn->rm].u64[0])))
+            vec_put(cpu, insn, v128_low(cpu->zmm[insn->rm].u64[0])))
 
 static const struct x86_insn *movq_to_rm(struct x86_cpu *cpu,
                                          const struct x86_insn *insn)
@@ -227,11 +224,12 @@ static always_inline v128 dup_odd(v128 v)
 
 static always_inline v128 dup_low(v128 v)
 {
-    return (v128){ v[0], v[0] };
+    return (v128){v[0], v[0]};
 }
 
-static always_inline void duplicate(struct x86_cpu *cpu, const struct x86_insn *insn,
-                              v128 (*op)(v128))
+static always_inline void duplicate(struct x86_cpu *cpu,
+                                    const struct x86_insn *insn,
+                                    v128 (*op)(v128))
 {
     if (insn->flags & X86_I_L) {
         struct v256 v = avx_src256(cpu, insn);

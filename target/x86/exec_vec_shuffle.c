@@ -29,12 +29,12 @@ static always_inline uint64_t shuffle_words(uint64_t v, unsigned imm)
 
 static always_inline v128 op_pshuflw(v128 b, unsigned imm, unsigned lane)
 {
-    return (v128){ shuffle_words(b[0], imm), b[1] };
+    return (v128){shuffle_words(b[0], imm), b[1]};
 }
 
 static always_inline v128 op_pshufhw(v128 b, unsigned imm, unsigned lane)
 {
-    return (v128){ b[0], shuffle_words(b[1], imm) };
+    return (v128){b[0], shuffle_words(b[1], imm)};
 }
 
 static always_inline v128 op_vpermilps_imm(v128 b, unsigned imm, unsigned lane)
@@ -45,7 +45,7 @@ static always_inline v128 op_vpermilps_imm(v128 b, unsigned imm, unsigned lane)
 static always_inline v128 op_vpermilpd_imm(v128 b, unsigned imm, unsigned lane)
 {
     imm >>= 2 * lane;
-    return (v128){ b[imm & 1], b[imm >> 1 & 1] };
+    return (v128){b[imm & 1], b[imm >> 1 & 1]};
 }
 
 static always_inline v128 op_shufps(v128 va, v128 vb, unsigned imm,
@@ -53,30 +53,29 @@ static always_inline v128 op_shufps(v128 va, v128 vb, unsigned imm,
 {
     v4u32 a = (v4u32)va, b = (v4u32)vb;
 
-    return (v128)(v4u32){ a[imm & 3], a[imm >> 2 & 3], b[imm >> 4 & 3],
-                          b[imm >> 6 & 3] };
+    return (v128)(v4u32){a[imm & 3], a[imm >> 2 & 3], b[imm >> 4 & 3],
+                         b[imm >> 6 & 3]};
 }
 
-static always_inline v128 op_shufpd(v128 a, v128 b, unsigned imm,
-                                    unsigned lane)
+static always_inline v128 op_shufpd(v128 a, v128 b, unsigned imm, unsigned lane)
 {
     imm >>= 2 * lane;
-    return (v128){ a[imm & 1], b[imm >> 1 & 1] };
+    return (v128){a[imm & 1], b[imm >> 1 & 1]};
 }
 
 /* Sixteen bytes out of the thirty-two of a:b, from byte imm of b on. */
 static always_inline v128 op_palignr(v128 a, v128 b, unsigned imm,
                                      unsigned lane)
 {
-    uint64_t w[6] = { b[0], b[1], a[0], a[1], 0, 0 };
+    uint64_t w[6] = {b[0], b[1], a[0], a[1], 0, 0};
     unsigned i = imm / 8, bits = 8 * (imm & 7);
 
     if (imm >= 32)
-        return (v128){ 0, 0 };
+        return (v128){0, 0};
     if (!bits)
-        return (v128){ w[i], w[i + 1] };
-    return (v128){ w[i] >> bits | w[i + 1] << (64 - bits),
-                   w[i + 1] >> bits | w[i + 2] << (64 - bits) };
+        return (v128){w[i], w[i + 1]};
+    return (v128){w[i] >> bits | w[i + 1] << (64 - bits),
+                  w[i + 1] >> bits | w[i + 2] << (64 - bits)};
 }
 
 /* Lanes of `b` where the bit of imm is set. */
@@ -94,7 +93,7 @@ static always_inline v128 op_blendpd(v128 a, v128 b, unsigned imm,
                                      unsigned lane)
 {
     imm >>= 2 * lane;
-    return (v128){ imm & 1 ? b[0] : a[0], imm & 2 ? b[1] : a[1] };
+    return (v128){imm & 1 ? b[0] : a[0], imm & 2 ? b[1] : a[1]};
 }
 
 static always_inline v128 op_pblendw(v128 va, v128 vb, unsigned imm,
@@ -112,7 +111,7 @@ static always_inline v128 op_mpsadbw(v128 va, v128 vb, unsigned imm,
                                      unsigned lane)
 {
     v16u8 a = (v16u8)va, b = (v16u8)vb;
-    v8u16 r = { 0 };
+    v8u16 r = {0};
     unsigned ctl = imm >> 3 * lane, ia = ctl & 4, ib = 4 * (ctl & 3);
 
     for (unsigned i = 0; i < 8; i++) {
@@ -191,7 +190,7 @@ static const struct x86_insn *mmx_palignr(struct x86_cpu *cpu,
 
     x87_wait(cpu, insn);
     b = mmx_src(cpu, insn);
-    joined = (v128){ b, mmx_get(cpu, insn->reg) };
+    joined = (v128){b, mmx_get(cpu, insn->reg)};
     mmx_enter(cpu);
     mmx_put(cpu, insn->reg,
             op_palignr(v128_low(0), joined, (uint8_t)insn->imm, 0)[0]);
@@ -230,16 +229,16 @@ static always_inline void blend_variable(struct x86_cpu *cpu,
     if (insn->flags & X86_I_L) {
         struct v256 b = avx_src256(cpu, insn);
 
-        avx_put256(cpu, insn->reg,
-                   v128_blend(mask_of(vec_get(cpu, m), bits), b.lo,
-                              vec_get(cpu, a)),
-                   v128_blend(mask_of(vec_get_hi(cpu, m), bits), b.hi,
-                              vec_get_hi(cpu, a)));
+        avx_put256(
+            cpu, insn->reg,
+            v128_blend(mask_of(vec_get(cpu, m), bits), b.lo, vec_get(cpu, a)),
+            v128_blend(mask_of(vec_get_hi(cpu, m), bits), b.hi,
+                       vec_get_hi(cpu, a)));
     } else {
         v128 b = vec_src(cpu, insn);
 
-        vec_put(cpu, insn, v128_blend(mask_of(vec_get(cpu, m), bits), b,
-                                      vec_get(cpu, a)));
+        vec_put(cpu, insn,
+                v128_blend(mask_of(vec_get(cpu, m), bits), b, vec_get(cpu, a)));
     }
 }
 
@@ -451,11 +450,11 @@ X86_HANDLER(pmovzxwq, pmovx(cpu, insn, 2, 8, false))
 X86_HANDLER(pmovzxdq, pmovx(cpu, insn, 4, 8, false))
 
 /* PTEST, VTESTPS, VTESTPD: ZF of a & b, CF of ~a & b, under a lane mask. */
-static always_inline void test(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, uint64_t mask)
+static always_inline void test(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               uint64_t mask)
 {
     v128 a = vec_get(cpu, insn->reg), both, only;
-    const v128 zero = { 0, 0 };
+    const v128 zero = {0, 0};
 
     if (insn->flags & X86_I_L) {
         struct v256 b = avx_src256(cpu, insn);
@@ -469,9 +468,8 @@ static always_inline void test(struct x86_cpu *cpu,
         both = (a & b) | zero;
         only = ~a & b;
     }
-    x86_set_arith_flags(cpu,
-                        ((both[0] | both[1]) & mask ? 0U : X86_ZF) |
-                            ((only[0] | only[1]) & mask ? 0U : X86_CF));
+    x86_set_arith_flags(cpu, ((both[0] | both[1]) & mask ? 0U : X86_ZF) |
+                                 ((only[0] | only[1]) & mask ? 0U : X86_CF));
 }
 
 X86_HANDLER(ptest, test(cpu, insn, UINT64_MAX))
@@ -534,10 +532,8 @@ x86_exec *x86_select_vec_shuffle(const struct x86_insn *insn)
     unsigned mnemonic = x86_insn_row(insn)->mnemonic;
 
     if (insn->opcode <= 5 && mnemonic == X86_VPERMILPS)
-        return insn->flags & X86_I_L ? avx256_vpermilps_imm
-                                     : sse_vpermilps_imm;
+        return insn->flags & X86_I_L ? avx256_vpermilps_imm : sse_vpermilps_imm;
     if (insn->opcode <= 5 && mnemonic == X86_VPERMILPD)
-        return insn->flags & X86_I_L ? avx256_vpermilpd_imm
-                                     : sse_vpermilpd_imm;
+        return insn->flags & X86_I_L ? avx256_vpermilpd_imm : sse_vpermilpd_imm;
     return vec_pick(&forms[mnemonic], insn);
 }

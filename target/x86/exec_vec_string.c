@@ -144,8 +144,8 @@ static unsigned compare(struct x86_cpu *cpu, const struct x86_insn *insn,
     return r;
 }
 
-static no_inline void to_index(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, bool explicit)
+static no_inline void to_index(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               bool explicit)
 {
     unsigned r = compare(cpu, insn, explicit), i;
 

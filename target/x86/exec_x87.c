@@ -53,8 +53,8 @@ static always_inline void arith_regs(struct x86_cpu *cpu,
         return;
     }
     finish(cpu, insn,
-           op(fpu, x87_tmp(cpu, 0), x87_st(fpu, dst), x87_st(fpu, src)), 0,
-           dst, pop);
+           op(fpu, x87_tmp(cpu, 0), x87_st(fpu, dst), x87_st(fpu, src)), 0, dst,
+           pop);
 }
 
 /* ST(0) = op(ST(0), an integer from memory) */
@@ -69,9 +69,8 @@ static always_inline void arith_int(struct x86_cpu *cpu,
         return;
     }
     x87_from_int(x87_tmp(cpu, 1), value);
-    finish(cpu, insn,
-           op(fpu, x87_tmp(cpu, 0), x87_st(fpu, 0), x87_tmp(cpu, 1)), 0, 0,
-           false);
+    finish(cpu, insn, op(fpu, x87_tmp(cpu, 0), x87_st(fpu, 0), x87_tmp(cpu, 1)),
+           0, 0, false);
 }
 
 /* clang-format off */
@@ -231,8 +230,8 @@ static always_inline void compare_f64(struct x86_cpu *cpu,
 }
 
 static always_inline void compare_int(struct x86_cpu *cpu,
-                                      const struct x86_insn *insn,
-                                      bool word, unsigned pops)
+                                      const struct x86_insn *insn, bool word,
+                                      unsigned pops)
 {
     uint64_t ea = x87_begin_mem(cpu, insn);
     int64_t b = word ? (int16_t)x86_ld16(cpu, insn, insn->seg, ea)
@@ -361,9 +360,8 @@ static no_inline void pair_fault(struct x86_cpu *cpu,
     x87_put_indefinite(fpu, 0);
 }
 
-static always_inline void pair(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, x87_op_pair *op,
-                               uint32_t cc)
+static always_inline void pair(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               x87_op_pair *op, uint32_t cc)
 {
     struct x86_fpu *fpu = &cpu->fpu;
     uint32_t flags;
@@ -471,33 +469,33 @@ static const struct x86_insn *fxam(struct x86_cpu *cpu,
 
 /* By escape (D8..DF), /reg; D9 /4../7 and others have a handler per rm. */
 static x86_exec *const memory_forms[8][8] = {
-    [0] = { add_f32, mul_f32, fcom_f32, fcomp_f32, sub_f32, subr_f32, div_f32,
-            divr_f32 },
-    [2] = { add_i32, mul_i32, ficom_i32, ficomp_i32, sub_i32, subr_i32,
-            div_i32, divr_i32 },
-    [4] = { add_f64, mul_f64, fcom_f64, fcomp_f64, sub_f64, subr_f64, div_f64,
-            divr_f64 },
-    [6] = { add_i16, mul_i16, ficom_i16, ficomp_i16, sub_i16, subr_i16,
-            div_i16, divr_i16 },
+    [0] = {add_f32, mul_f32, fcom_f32, fcomp_f32, sub_f32, subr_f32, div_f32,
+           divr_f32},
+    [2] = {add_i32, mul_i32, ficom_i32, ficomp_i32, sub_i32, subr_i32, div_i32,
+           divr_i32},
+    [4] = {add_f64, mul_f64, fcom_f64, fcomp_f64, sub_f64, subr_f64, div_f64,
+           divr_f64},
+    [6] = {add_i16, mul_i16, ficom_i16, ficomp_i16, sub_i16, subr_i16, div_i16,
+           divr_i16},
 };
 
 static x86_exec *const register_forms[8][8] = {
-    [0] = { add_0i, mul_0i, fcom_reg, fcomp_reg, sub_0i, subr_0i, div_0i,
-            divr_0i },
-    [2] = { [5] = fucompp },
-    [3] = { [5] = fucomi, [6] = fcomi },
-    [4] = { add_i0, mul_i0, fcom_reg, fcomp_reg, subr_i0, sub_i0, divr_i0,
-            div_i0 },
-    [5] = { [4] = fucom_reg, [5] = fucomp_reg },
-    [6] = { add_i0_pop, mul_i0_pop, fcomp_reg, fcompp, subr_i0_pop, sub_i0_pop,
-            divr_i0_pop, div_i0_pop },
-    [7] = { [5] = fucomip, [6] = fcomip },
+    [0] = {add_0i, mul_0i, fcom_reg, fcomp_reg, sub_0i, subr_0i, div_0i,
+           divr_0i},
+    [2] = {[5] = fucompp},
+    [3] = {[5] = fucomi, [6] = fcomi},
+    [4] = {add_i0, mul_i0, fcom_reg, fcomp_reg, subr_i0, sub_i0, divr_i0,
+           div_i0},
+    [5] = {[4] = fucom_reg, [5] = fucomp_reg},
+    [6] = {add_i0_pop, mul_i0_pop, fcomp_reg, fcompp, subr_i0_pop, sub_i0_pop,
+           divr_i0_pop, div_i0_pop},
+    [7] = {[5] = fucomip, [6] = fcomip},
 };
 
 static x86_exec *const d9_forms[4][8] = {
-    [0] = { fchs, fabs_, NULL, NULL, ftst, fxam },
-    [2] = { f2xm1, fyl2x, fptan, fpatan, fxtract, fprem1 },
-    [3] = { fprem, fyl2xp1, fsqrt, fsincos, frndint, fscale, fsin, fcos },
+    [0] = {fchs, fabs_, NULL, NULL, ftst, fxam},
+    [2] = {f2xm1, fyl2x, fptan, fpatan, fxtract, fprem1},
+    [3] = {fprem, fyl2xp1, fsqrt, fsincos, frndint, fscale, fsin, fcos},
 };
 
 x86_exec *x86_select_x87_arith(const struct x86_insn *insn)

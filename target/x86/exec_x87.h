@@ -21,8 +21,8 @@ static inline void x87_from_int(struct x87_reg *out, int64_t value)
         return;
     shift = (unsigned)__builtin_clzll(m);
     out->mantissa = m << shift;
-    out->sign_exp = (uint16_t)((X87_BIAS + 63 - shift) |
-                               (value < 0 ? X87_SIGN : 0U));
+    out->sign_exp =
+        (uint16_t)((X87_BIAS + 63 - shift) | (value < 0 ? X87_SIGN : 0U));
 }
 
 #endif

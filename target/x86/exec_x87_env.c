@@ -222,7 +222,7 @@ static const struct x86_insn *fnstsw_ax(struct x86_cpu *cpu,
 static const struct x86_insn *fnclex(struct x86_cpu *cpu,
                                      const struct x86_insn *insn)
 {
-    cpu->fpu.fsw &= (uint16_t)~(FP_ALL | FP_SF | FP_ES | FP_B);
+    cpu->fpu.fsw &= (uint16_t) ~(FP_ALL | FP_SF | FP_ES | FP_B);
     x87_update_es(cpu);
     X86_NEXT(cpu, insn);
 }
@@ -237,6 +237,10 @@ static const struct x86_insn *fninit(struct x86_cpu *cpu,
 static const struct x86_insn *fwait(struct x86_cpu *cpu,
                                     const struct x86_insn *insn)
 {
+    if ((cpu->cr0 & X86_CR0_MP) && (cpu->cr0 & X86_CR0_TS)) {
+        x86_begin(cpu, insn);
+        x86_raise(cpu, X86_EXC_NM);
+    }
     x87_wait(cpu, insn);
     X86_NEXT(cpu, insn);
 }
@@ -250,12 +254,12 @@ static const struct x86_insn *ignored(struct x86_cpu *cpu,
 
 /* By escape (D8..DF) and /reg. */
 static x86_exec *const memory_forms[8][8] = {
-    [1] = { [4] = fldenv, [5] = fldcw, [6] = fnstenv, [7] = fnstcw },
-    [5] = { [4] = frstor, [6] = fnsave, [7] = fnstsw_mem },
+    [1] = {[4] = fldenv, [5] = fldcw, [6] = fnstenv, [7] = fnstcw},
+    [5] = {[4] = frstor, [6] = fnsave, [7] = fnstsw_mem},
 };
 
-static x86_exec *const db_e0_forms[8] = { ignored, ignored, fnclex, fninit,
-                                          ignored };
+static x86_exec *const db_e0_forms[8] = {ignored, ignored, fnclex, fninit,
+                                         ignored};
 
 x86_exec *x86_select_x87_env(const struct x86_insn *insn)
 {

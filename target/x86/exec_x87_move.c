@@ -54,8 +54,7 @@ static const struct x86_insn *fld_f32(struct x86_cpu *cpu,
                       (uint16_t)(exp + X87_BIAS - 127),
                   X87_INT_BIT | (uint64_t)b << 40);
     else if (x87_is_empty(&cpu->fpu, 7))
-        push_converted(cpu, insn,
-                       fp_x87_ld_f32(&cpu->fpu, x87_tmp(cpu, 0), b));
+        push_converted(cpu, insn, fp_x87_ld_f32(&cpu->fpu, x87_tmp(cpu, 0), b));
     else
         push_fault(cpu, insn, FP_C1);
     X86_NEXT(cpu, insn);
@@ -75,8 +74,7 @@ static const struct x86_insn *fld_f64(struct x86_cpu *cpu,
                       (uint16_t)(exp + X87_BIAS - 1023),
                   X87_INT_BIT | b << 11);
     else if (x87_is_empty(&cpu->fpu, 7))
-        push_converted(cpu, insn,
-                       fp_x87_ld_f64(&cpu->fpu, x87_tmp(cpu, 0), b));
+        push_converted(cpu, insn, fp_x87_ld_f64(&cpu->fpu, x87_tmp(cpu, 0), b));
     else
         push_fault(cpu, insn, FP_C1);
     X86_NEXT(cpu, insn);
@@ -182,13 +180,13 @@ struct constant {
 };
 
 static const struct constant constants[8] = {
-    { X87_INT_BIT, 0x3fff, false, true },                /* 1 */
-    { UINT64_C(0xd49a784bcd1b8afe), 0x4000, false, false }, /* log2(10) */
-    { UINT64_C(0xb8aa3b295c17f0bb), 0x3fff, true, false },  /* log2(e) */
-    { UINT64_C(0xc90fdaa22168c234), 0x4000, true, false },  /* pi */
-    { UINT64_C(0x9a209a84fbcff798), 0x3ffd, true, false },  /* log10(2) */
-    { UINT64_C(0xb17217f7d1cf79ab), 0x3ffe, true, false },  /* ln(2) */
-    { 0, 0, false, true },                               /* 0 */
+    {X87_INT_BIT, 0x3fff, false, true},                   /* 1 */
+    {UINT64_C(0xd49a784bcd1b8afe), 0x4000, false, false}, /* log2(10) */
+    {UINT64_C(0xb8aa3b295c17f0bb), 0x3fff, true, false},  /* log2(e) */
+    {UINT64_C(0xc90fdaa22168c234), 0x4000, true, false},  /* pi */
+    {UINT64_C(0x9a209a84fbcff798), 0x3ffd, true, false},  /* log10(2) */
+    {UINT64_C(0xb17217f7d1cf79ab), 0x3ffe, true, false},  /* ln(2) */
+    {0, 0, false, true},                                  /* 0 */
 };
 
 static const struct x86_insn *fld_constant(struct x86_cpu *cpu,
@@ -392,8 +390,8 @@ static const struct x86_insn *fxch(struct x86_cpu *cpu,
     X86_NEXT(cpu, insn);
 }
 
-static always_inline void cmov(struct x86_cpu *cpu,
-                               const struct x86_insn *insn, bool condition)
+static always_inline void cmov(struct x86_cpu *cpu, const struct x86_insn *insn,
+                               bool condition)
 {
     struct x86_fpu *fpu = &cpu->fpu;
     unsigned i = insn->rm & 7;
@@ -472,20 +470,20 @@ static const struct x86_insn *fnop(struct x86_cpu *cpu,
 
 /* By escape (D8..DF) and /reg. */
 static x86_exec *const memory_forms[8][8] = {
-    [1] = { fld_f32, NULL, fst_f32, fst_f32_pop },
-    [3] = { fild_i32, fistt_i32, fist_i32, fist_i32_pop, NULL, fld_f80, NULL,
-            fstp_f80 },
-    [5] = { fld_f64, fistt_i64, fst_f64, fst_f64_pop },
-    [7] = { fild_i16, fistt_i16, fist_i16, fist_i16_pop, fbld, fild_i64, fbstp,
-            fist_i64_pop },
+    [1] = {fld_f32, NULL, fst_f32, fst_f32_pop},
+    [3] = {fild_i32, fistt_i32, fist_i32, fist_i32_pop, NULL, fld_f80, NULL,
+           fstp_f80},
+    [5] = {fld_f64, fistt_i64, fst_f64, fst_f64_pop},
+    [7] = {fild_i16, fistt_i16, fist_i16, fist_i16_pop, fbld, fild_i64, fbstp,
+           fist_i64_pop},
 };
 
 static x86_exec *const register_forms[8][8] = {
-    [1] = { fld_reg, fxch, fnop, fstp_reg, NULL, fld_constant },
-    [2] = { fcmovb, fcmove, fcmovbe, fcmovu },
-    [3] = { fcmovnb, fcmovne, fcmovnbe, fcmovnu },
-    [5] = { ffree, fxch, fst_reg, fstp_reg },
-    [7] = { ffreep, fxch, fstp_reg, fstp_reg },
+    [1] = {fld_reg, fxch, fnop, fstp_reg, NULL, fld_constant},
+    [2] = {fcmovb, fcmove, fcmovbe, fcmovu},
+    [3] = {fcmovnb, fcmovne, fcmovnbe, fcmovnu},
+    [5] = {ffree, fxch, fst_reg, fstp_reg},
+    [7] = {ffreep, fxch, fstp_reg, fstp_reg},
 };
 
 x86_exec *x86_select_x87_move(const struct x86_insn *insn)

@@ -6,8 +6,8 @@
  * Not modelled: the "modified optimisation" of XSAVEOPT and XSAVES (every
  * component in use is written), AVX-512 components.
  */
-#include "target/x86/exec_x87.h"
 #include "target/x86/exec_sse.h"
+#include "target/x86/exec_x87.h"
 #include "target/x86/fpstate.h"
 
 enum {
@@ -21,8 +21,8 @@ enum {
 #define COMPACT (UINT64_C(1) << 63)
 
 const struct x86_xsave_component x86_xsave_components[16] = {
-    [2] = { 576, 256 },
-    [9] = { 2688, 8 },
+    [2] = {576, 256},
+    [9] = {2688, 8},
 };
 
 bool x86_xcr0_valid(uint64_t value, uint64_t offered)
@@ -157,6 +157,13 @@ static bool fx_has_xmm(const struct x86_cpu *cpu)
     return !((cpu->msr.efer & X86_EFER_FFXSR) && cpu->code64 && !cpu->cpl);
 }
 
+static void check_fx(struct x86_cpu *cpu, const struct x86_insn *insn)
+{
+    x86_begin(cpu, insn);
+    if (cpu->cr0 & (X86_CR0_EM | X86_CR0_TS))
+        x86_raise(cpu, X86_EXC_NM);
+}
+
 static no_inline void fxsave_to(struct x86_cpu *cpu,
                                 const struct x86_insn *insn)
 {
@@ -164,6 +171,7 @@ static no_inline void fxsave_to(struct x86_cpu *cpu,
     uint8_t buf[LEGACY_USED];
     unsigned len = LEGACY_X87;
 
+    check_fx(cpu, insn);
     check_area(cpu, insn, ea, 16);
     pack_x87(cpu, insn, buf);
     if (cpu->cr4 & X86_CR4_OSFXSR) {
@@ -194,6 +202,7 @@ static no_inline void fxrstor_from(struct x86_cpu *cpu,
     uint64_t ea = x86_ea(cpu, insn);
     uint8_t buf[X86_XSAVE_LEGACY];
 
+    check_fx(cpu, insn);
     check_area(cpu, insn, ea, 16);
     load_area(cpu, insn, ea, buf, sizeof(buf));
     if (cpu->cr4 & X86_CR4_OSFXSR) {
@@ -288,6 +297,11 @@ static unsigned component_used(const struct x86_cpu *cpu, unsigned i)
 static void check_xsave(struct x86_cpu *cpu, const struct x86_insn *insn,
                         uint64_t ea)
 {
+    x86_begin(cpu, insn);
+    if (!(cpu->cr4 & X86_CR4_OSXSAVE))
+        x86_raise(cpu, X86_EXC_UD);
+    if (cpu->cr0 & X86_CR0_TS)
+        x86_raise(cpu, X86_EXC_NM);
     check_area(cpu, insn, ea, 64);
 }
 
@@ -309,8 +323,8 @@ static void store_components(struct x86_cpu *cpu, const struct x86_insn *insn,
     }
     if (save & X86_XCR0_SSE) {
         for (unsigned i = 0; i < vector_count(cpu); i++)
-            x86_st(cpu, insn, insn->seg, ea + FX_XMM + 16 * i, &cpu->zmm[i],
-                   16, 0);
+            x86_st(cpu, insn, insn->seg, ea + FX_XMM + 16 * i, &cpu->zmm[i], 16,
+                   0);
     }
     for (unsigned i = 2; i < 16; i++) {
         if (!(save >> i & 1))
@@ -431,8 +445,7 @@ static void xrstor_commit(struct x86_cpu *cpu, const struct x86_insn *insn,
     }
     for (unsigned i = 2; i < 16; i++) {
         if (x->wanted >> i & 1)
-            set_component(cpu, i,
-                          x->bv >> i & 1 ? x->component[i] : NULL);
+            set_component(cpu, i, x->bv >> i & 1 ? x->component[i] : NULL);
     }
 }
 

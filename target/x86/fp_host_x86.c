@@ -127,7 +127,7 @@ static bool compare_signals(unsigned pred)
 static v128 compare_merge(unsigned pred, v128 lt, v128 eq, v128 un)
 {
     unsigned truth = compare_truth[pred & 15];
-    v128 r = { 0, 0 };
+    v128 r = {0, 0};
 
     if (truth & 1)
         r |= lt;
@@ -168,8 +168,7 @@ static uint32_t sse_enter_rounding(const struct x86_fpu *fpu, unsigned imm)
     uint32_t csr = sse_enter(fpu);
 
     if (!(imm & 4))
-        csr = (csr & ~(uint32_t)FP_MXCSR_RC) |
-              (imm & 3) << FP_MXCSR_RC_SHIFT;
+        csr = (csr & ~(uint32_t)FP_MXCSR_RC) | (imm & 3) << FP_MXCSR_RC_SHIFT;
     return csr;
 }
 
@@ -252,8 +251,8 @@ static always_inline void x87_clean(void)
         __asm__ volatile("fnclex");
 }
 
-#define X87_CLOBBERS                                                         \
-    "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)",     \
+#define X87_CLOBBERS                                                     \
+    "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", \
         "memory"
 
 /* clang-format off */

@@ -9,10 +9,10 @@
 #include "target/x86/cpu.h"
 
 enum { /* XCR0 */
-    X86_XCR0_X87 = 1 << 0,
-    X86_XCR0_SSE = 1 << 1,
-    X86_XCR0_AVX = 1 << 2,
-    X86_XCR0_PKRU = 1 << 9,
+       X86_XCR0_X87 = 1 << 0,
+       X86_XCR0_SSE = 1 << 1,
+       X86_XCR0_AVX = 1 << 2,
+       X86_XCR0_PKRU = 1 << 9,
 };
 
 enum {

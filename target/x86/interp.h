@@ -27,12 +27,6 @@ x86_exec *x86_select_int(const struct x86_insn *insn); /* general purpose */
 x86_exec *x86_select_sys(const struct x86_insn *insn); /* system, far, int */
 x86_exec *x86_select_x87(const struct x86_insn *insn);
 x86_exec *x86_select_sse(const struct x86_insn *insn); /* MMX .. AVX2, AES.. */
-/*
- * NULL where CR0, CR4 and XCR0 let `insn` use its x87, MMX, SSE or AVX state;
- * else a handler that raises #UD or #NM. Asked when a block is made, so those
- * bits (CR0.EM, TS, MP; CR4.OSFXSR, OSXSAVE; XCR0) belong to the block's key.
- */
-x86_exec *x86_fpu_gate(const struct x86_cpu *cpu, const struct x86_insn *insn);
 
 /*
  * Goes on at CS:rip (checked by the caller). Chains to its block where that

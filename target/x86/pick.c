@@ -7,16 +7,6 @@
 #include "target/x86/exec.h"
 #include "target/x86/model.h"
 
-__attribute__((weak)) x86_exec *x86_select_x87(const struct x86_insn *insn)
-{
-    return NULL;
-}
-
-__attribute__((weak)) x86_exec *x86_select_sse(const struct x86_insn *insn)
-{
-    return NULL;
-}
-
 const struct x86_insn *x86_exec_ud(struct x86_cpu *cpu,
                                    const struct x86_insn *insn)
 {

@@ -48,7 +48,7 @@ static always_inline void v128_store(void *p, v128 v)
 /* `lo` in the low half, zero in the high one. */
 static always_inline v128 v128_low(uint64_t lo)
 {
-    return (v128){ lo, 0 };
+    return (v128){lo, 0};
 }
 
 #endif

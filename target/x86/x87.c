@@ -30,7 +30,7 @@ void x87_update_es(struct x86_cpu *cpu)
         if (!(cpu->cr0 & X86_CR0_NE))
             set_ferr(cpu, true);
     } else {
-        fpu->fsw &= (uint16_t)~(FP_ES | FP_B);
+        fpu->fsw &= (uint16_t) ~(FP_ES | FP_B);
         set_ferr(cpu, false);
     }
 }

@@ -54,7 +54,7 @@ static inline void x87_put(struct x86_fpu *fpu, unsigned i,
 
     fpu->reg[r].mantissa = value->mantissa;
     fpu->reg[r].sign_exp = value->sign_exp;
-    fpu->empty &= (uint8_t)~(1 << r);
+    fpu->empty &= (uint8_t) ~(1 << r);
 }
 
 static inline void x87_put_bits(struct x86_fpu *fpu, unsigned i,
@@ -64,7 +64,7 @@ static inline void x87_put_bits(struct x86_fpu *fpu, unsigned i,
 
     st->mantissa = mantissa;
     st->sign_exp = sign_exp;
-    fpu->empty &= (uint8_t)~(1 << (((fpu->fsw >> X87_TOP_SHIFT) + i) & 7));
+    fpu->empty &= (uint8_t) ~(1 << (((fpu->fsw >> X87_TOP_SHIFT) + i) & 7));
 }
 
 /* The QNaN that stands for "no value". */
@@ -114,8 +114,7 @@ static always_inline uint64_t x87_begin_mem(struct x86_cpu *cpu,
 
 /* After the memory operand was read. */
 static always_inline void x87_note_mem(struct x86_cpu *cpu,
-                                       const struct x86_insn *insn,
-                                       uint64_t ea)
+                                       const struct x86_insn *insn, uint64_t ea)
 {
     cpu->fpu.fip = x86_insn_rip(cpu, insn);
     cpu->fpu.fcs = cpu->seg[X86_CS].selector;
@@ -129,8 +128,7 @@ static always_inline void x87_note_mem(struct x86_cpu *cpu,
  */
 static always_inline bool x87_accept(struct x86_cpu *cpu,
                                      const struct x86_insn *insn,
-                                     uint32_t flags, uint32_t cc,
-                                     uint32_t stop)
+                                     uint32_t flags, uint32_t cc, uint32_t stop)
 {
     struct x86_fpu *fpu = &cpu->fpu;
 
@@ -143,7 +141,10 @@ static always_inline bool x87_accept(struct x86_cpu *cpu,
     return true;
 }
 
-enum { X87_STOP = FP_IE | FP_DE | FP_ZE, X87_STOP_STORE = FP_IE | FP_OE | FP_UE };
+enum {
+    X87_STOP = FP_IE | FP_DE | FP_ZE,
+    X87_STOP_STORE = FP_IE | FP_OE | FP_UE
+};
 
 /* A handler whose work is `body`. */
 /* clang-format off */

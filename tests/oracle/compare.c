@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What must be equal after a case, and what the manual leaves open. */
-#include "tests/oracle/oracle.h"
-
+#include <inttypes.h>
 #include <string.h>
 
 #include "target/x86/cpu.h"
 #include "target/x86/decode.h"
+#include "tests/oracle/oracle.h"
 
 static const char *const gpr_names[16] = {
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -39,9 +39,8 @@ static uint32_t undefined_flags(const struct oracle_case *c,
     uint32_t undefined = 0, all = 0;
 
     gen_code(c, code, offsets);
-    at = end->vector == ORACLE_NO_VECTOR
-             ? offsets[c->count]
-             : (unsigned)(end->rip - ORACLE_CODE);
+    at = end->vector == ORACLE_NO_VECTOR ? offsets[c->count]
+                                         : (unsigned)(end->rip - ORACLE_CODE);
     for (unsigned i = 0; i < c->count && offsets[i] < at; i++) {
         undefined = c->insn[i].undefined;
         all |= undefined;
@@ -94,20 +93,20 @@ static void compare_memory(struct diff *d, const struct oracle_case *c,
     if (!memcmp(native->memory, guest->memory, ORACLE_SCRATCH))
         return;
     for (unsigned i = 0; i < ORACLE_SCRATCH; i += 8) {
-        g_snprintf(name, sizeof(name), "[%x]",
-                   (unsigned)ORACLE_DATA + i);
+        g_snprintf(name, sizeof(name), "[%x]", (unsigned)ORACLE_DATA + i);
         differ(d, name, ldl_u64(c->memory + i), ldl_u64(native->memory + i),
                ldl_u64(guest->memory + i));
     }
 }
 
-bool oracle_same(const struct oracle_case *c, const struct oracle_result *native,
+bool oracle_same(const struct oracle_case *c,
+                 const struct oracle_result *native,
                  const struct oracle_result *guest, GString *report)
 {
     const struct oracle_state *n = &native->state, *g = &guest->state;
-    uint32_t flags = (X86_ARITH | X86_DF | X86_TF | X86_IF | X86_NT |
-                      X86_AC | X86_ID) &
-                     ~undefined_flags(c, n);
+    uint32_t flags =
+        (X86_ARITH | X86_DF | X86_TF | X86_IF | X86_NT | X86_AC | X86_ID) &
+        ~undefined_flags(c, n);
     struct diff d = {report, true};
 
     differ(&d, "vector", 0, (uint64_t)n->vector, (uint64_t)g->vector);

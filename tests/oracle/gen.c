@@ -4,14 +4,13 @@
  * make them interesting: pointers into scratch memory, the special numbers of
  * every floating-point format.
  */
-#include "tests/oracle/oracle.h"
-
 #include <cpuid.h>
 
 #include "target/x86/cpu.h"
 #include "target/x86/fp.h"
 #include "target/x86/model.h"
 #include "target/x86/opcodes.h"
+#include "tests/oracle/oracle.h"
 
 struct oracle_gen {
     unsigned max_insns;
@@ -25,20 +24,68 @@ struct oracle_gen {
  */
 static const uint16_t left_out[] = {
     /* system */
-    X86_CPUID, X86_RDTSC, X86_RDTSCP, X86_RDPMC, X86_RDRAND, X86_RDSEED,
-    X86_RDPID, X86_XGETBV, X86_VMCALL, X86_VMMCALL, X86_MONITOR, X86_MWAIT,
-    X86_SYSCALL, X86_SYSENTER, X86_INT, X86_INT1, X86_INT3, X86_RDFSBASE,
-    X86_RDGSBASE, X86_WRFSBASE, X86_WRGSBASE, X86_SGDT, X86_SIDT, X86_SLDT,
-    X86_STR, X86_SMSW, X86_RDPKRU, X86_WRPKRU, X86_IN, X86_OUT, X86_INS,
-    X86_OUTS, X86_CLI, X86_STI, X86_POPF,
+    X86_CPUID,
+    X86_RDTSC,
+    X86_RDTSCP,
+    X86_RDPMC,
+    X86_RDRAND,
+    X86_RDSEED,
+    X86_RDPID,
+    X86_XGETBV,
+    X86_VMCALL,
+    X86_VMMCALL,
+    X86_MONITOR,
+    X86_MWAIT,
+    X86_SYSCALL,
+    X86_SYSENTER,
+    X86_INT,
+    X86_INT1,
+    X86_INT3,
+    X86_RDFSBASE,
+    X86_RDGSBASE,
+    X86_WRFSBASE,
+    X86_WRGSBASE,
+    X86_SGDT,
+    X86_SIDT,
+    X86_SLDT,
+    X86_STR,
+    X86_SMSW,
+    X86_RDPKRU,
+    X86_WRPKRU,
+    X86_IN,
+    X86_OUT,
+    X86_INS,
+    X86_OUTS,
+    X86_CLI,
+    X86_STI,
+    X86_POPF,
     /* far */
-    X86_CALLF, X86_JMPF, X86_RETF, X86_IRET, X86_LAR, X86_LSL, X86_VERR,
-    X86_VERW, X86_LFS, X86_LGS, X86_LSS,
+    X86_CALLF,
+    X86_JMPF,
+    X86_RETF,
+    X86_IRET,
+    X86_LAR,
+    X86_LSL,
+    X86_VERR,
+    X86_VERW,
+    X86_LFS,
+    X86_LGS,
+    X86_LSS,
     /* to anywhere */
     X86_RET,
     /* images with pointers and components that CPUs save differently */
-    X86_FXSAVE, X86_FXRSTOR, X86_XSAVE, X86_XSAVEC, X86_XSAVEOPT, X86_XSAVES,
-    X86_XRSTOR, X86_XRSTORS, X86_FNSAVE, X86_FNSTENV, X86_FRSTOR, X86_FLDENV,
+    X86_FXSAVE,
+    X86_FXRSTOR,
+    X86_XSAVE,
+    X86_XSAVEC,
+    X86_XSAVEOPT,
+    X86_XSAVES,
+    X86_XRSTOR,
+    X86_XRSTORS,
+    X86_FNSAVE,
+    X86_FNSTENV,
+    X86_FRSTOR,
+    X86_FLDENV,
 };
 
 static bool is_left_out(unsigned mnemonic)
@@ -61,8 +108,8 @@ static bool uses_segments(const struct x86_row *row)
     for (unsigned i = 0; i < 4; i++) {
         unsigned class = x86_operand_kinds[row->operand[i]].class;
 
-        if (class == X86_C_SREG || class == X86_C_CREG ||
-            class == X86_C_DREG || (class >= X86_C_ES && class <= X86_C_GS))
+        if (class == X86_C_SREG || class == X86_C_CREG || class == X86_C_DREG ||
+            (class >= X86_C_ES && class <= X86_C_GS))
             return true;
     }
     return false;
@@ -180,8 +227,8 @@ static uint64_t integer(struct oracle_rng *r)
 static uint32_t float32(struct oracle_rng *r)
 {
     static const uint32_t special[] = {
-        0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
-        0x7fc00000, 0xffc00000, 0x7f800001, 0xffa00000, 1, 0x807fffff,
+        0,          0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
+        0x7fc00000, 0xffc00000, 0x7f800001, 0xffa00000, 1,          0x807fffff,
         0x00800000, 0x7f7fffff, 0x4f000000, 0xcf000000, 0x4effffff, 0x3f000000,
     };
     uint32_t v = (uint32_t)rng64(r);
@@ -241,14 +288,14 @@ static struct oracle_x87 float80(struct oracle_rng *r)
         return (struct oracle_x87){v | UINT64_C(1) << 63, x.sign_exp | 0x7fff};
     case 3: return (struct oracle_x87){v, x.sign_exp & 0x8000}; /* denormal */
     case 4: return x; /* anything, unsupported formats too */
-    case 5: /* small integers */
+    case 5:           /* small integers */
         x.mantissa = (1 + (v & 0xffff)) << 47 | UINT64_C(1) << 63;
         x.sign_exp = (uint16_t)((x.sign_exp & 0x8000) | (0x3fff + (v >> 60)));
         return x;
     default:
         x.mantissa = v | UINT64_C(1) << 63;
-        x.sign_exp = (uint16_t)((x.sign_exp & 0x8000) |
-                                (0x3fff - 16 + (v >> 3 & 63)));
+        x.sign_exp =
+            (uint16_t)((x.sign_exp & 0x8000) | (0x3fff - 16 + (v >> 3 & 63)));
         return x;
     }
 }
@@ -288,7 +335,7 @@ static void random_x87(struct oracle_rng *r, struct oracle_state *s)
         s->fsw &= 0x3800;
     if (s->fsw & ~s->fcw & 0x3f) {
         if (rng_percent(r, 90))
-            s->fsw &= (uint16_t)~(~s->fcw & 0x3f);
+            s->fsw &= (uint16_t) ~(~s->fcw & 0x3f);
         else
             s->fsw |= 0x8080;
     }
@@ -308,8 +355,8 @@ static void random_state(struct oracle_rng *r, struct oracle_state *s)
     for (unsigned i = 0; i < 16; i++) {
         bool likely_pointer = i == X86_RBX || i >= X86_RBP;
 
-        s->gpr[i] = rng_percent(r, likely_pointer ? 70 : 5) ? pointer(r)
-                                                            : integer(r);
+        s->gpr[i] =
+            rng_percent(r, likely_pointer ? 70 : 5) ? pointer(r) : integer(r);
     }
     s->gpr[X86_RSP] = ORACLE_DATA + 0x400 + (rng64(r) & 0x7f8);
     s->rip = ORACLE_CODE;
@@ -543,8 +590,8 @@ static uint32_t more_undefined(const struct x86_insn *insn,
 static void follow_flags(struct oracle_insn *o, const struct x86_insn *insn,
                          const struct x86_row *row, uint32_t undefined)
 {
-    bool repeated = (insn->flags & (X86_I_REP | X86_I_REPNE)) &&
-                    (row->attrs & X86_A_REP);
+    bool repeated =
+        (insn->flags & (X86_I_REP | X86_I_REPNE)) && (row->attrs & X86_A_REP);
 
     if (!repeated)
         undefined &= ~(uint32_t)row->flags_write;
@@ -644,8 +691,8 @@ unsigned gen_code(const struct oracle_case *c, uint8_t *code,
 
         memcpy(p, o->bytes, o->len);
         if (o->patch_at)
-            patch(p + o->patch_at,
-                  (uint32_t)(o->target - ORACLE_CODE - next), 4);
+            patch(p + o->patch_at, (uint32_t)(o->target - ORACLE_CODE - next),
+                  4);
         if (o->jump_size)
             patch(p + o->jump_at,
                   o->skip && i + 2 <= c->count ? offsets[i + 2] - next : 0,

@@ -4,14 +4,13 @@
  * addresses as on the host. The code ends in HLT, which CPL 3 may not do:
  * every case ends in an exception, whose handler at CPL 0 halts for good.
  */
-#include "tests/oracle/oracle.h"
-
 #include <string.h>
 
 #include "target/x86/flags.h"
 #include "target/x86/interp.h"
 #include "target/x86/model.h"
 #include "target/x86/segment.h"
+#include "tests/oracle/oracle.h"
 
 /* Pages of physical memory. */
 enum {
@@ -93,9 +92,11 @@ static void make_descriptors(void)
     }
     guest.cpu.gdt = (struct x86_table){SYS + ORACLE_PAGE, 0xff};
     guest.cpu.idt = (struct x86_table){SYS + 2 * ORACLE_PAGE, 0x1ff};
-    guest.cpu.seg[X86_TR] = (struct x86_seg){
-        .base = tss, .limit = 0x67, .selector = SEL_TSS,
-        .attr = X86_SEG_P | X86_SYS_TSS32_BUSY};
+    guest.cpu.seg[X86_TR] =
+        (struct x86_seg){.base = tss,
+                         .limit = 0x67,
+                         .selector = SEL_TSS,
+                         .attr = X86_SEG_P | X86_SYS_TSS32_BUSY};
 }
 
 static void make_user_segments(void)
@@ -107,10 +108,11 @@ static void make_user_segments(void)
     for (unsigned i = 0; i < X86_SREGS; i++)
         guest.user[i] = i < X86_LDTR ? null : guest.cpu.seg[i];
     guest.user[X86_CS] = (struct x86_seg){
-        .limit = UINT32_MAX, .selector = 0x33,
+        .limit = UINT32_MAX,
+        .selector = 0x33,
         .attr = (data & ~(uint32_t)X86_SEG_DB) | X86_SEG_CODE | X86_SEG_L};
-    guest.user[X86_SS] = (struct x86_seg){
-        .limit = UINT32_MAX, .selector = 0x2b, .attr = data};
+    guest.user[X86_SS] =
+        (struct x86_seg){.limit = UINT32_MAX, .selector = 0x2b, .attr = data};
 }
 
 void guest_init(void)
@@ -133,12 +135,11 @@ void guest_init(void)
     make_tables();
     make_descriptors();
     make_user_segments();
-    cpu->cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_NE | X86_CR0_MP |
-               X86_CR0_ET | X86_CR0_WP;
+    cpu->cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_NE | X86_CR0_MP | X86_CR0_ET |
+               X86_CR0_WP;
     cpu->cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT |
                X86_CR4_OSXSAVE | X86_CR4_FSGSBASE;
-    cpu->msr.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE |
-                    X86_EFER_SCE;
+    cpu->msr.efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_SCE;
     cpu->xcr0 = 7;
     cpu->cr3 = PML4 * ORACLE_PAGE;
     cpu->a20 = true;

@@ -8,11 +8,10 @@
  * its seed: `--seed THAT --count 1` (and the same --only, --insns) runs it
  * again.
  */
-#include "tests/oracle/oracle.h"
-
 #include <string.h>
 
 #include "target/x86/decode.h"
+#include "tests/oracle/oracle.h"
 
 struct options {
     gint64 seed, count;
@@ -77,8 +76,7 @@ static void report_failure(struct run *run)
     minimise(run);
     agrees(run, report);
     g_print("seed %" G_GINT64_FORMAT ": mxcsr %x fcw %x fsw %x\n",
-            (gint64)run->c.seed, run->c.in.mxcsr, run->c.in.fcw,
-            run->c.in.fsw);
+            (gint64)run->c.seed, run->c.in.mxcsr, run->c.in.fcw, run->c.in.fsw);
     print_case(&run->c);
     g_print("%s", report->str);
 }

@@ -5,14 +5,14 @@
  * there too. Code and data are at fixed addresses; the code page cannot be
  * written there.
  */
-#include "tests/oracle/oracle.h"
-
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+#include "tests/oracle/oracle.h"
 
 enum { XSAVE_YMM = 576, XSAVE_SIZE = 1088, TF = 1 << 8, AC = 1 << 18 };
 
@@ -124,8 +124,8 @@ static bool catch_signals(GError **error)
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
     stack_t stack = {.ss_size = 64 * 1024};
     struct sigaction action = {.sa_sigaction = caught,
-                               .sa_flags = SA_SIGINFO | SA_ONSTACK |
-                                           SA_NODEFER};
+                               .sa_flags =
+                                   SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 
     stack.ss_sp = g_malloc(stack.ss_size);
     if (sigaltstack(&stack, NULL))
@@ -143,14 +143,13 @@ bool native_init(GError **error)
 
     if (fd < 0 || ftruncate(fd, ORACLE_PAGE))
         return fail(error, "oracle: no memory for code");
-    oracle_native.code = mmap(NULL, ORACLE_PAGE, PROT_READ | PROT_WRITE,
-                              MAP_SHARED, fd, 0);
+    oracle_native.code =
+        mmap(NULL, ORACLE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (oracle_native.code == MAP_FAILED ||
         mmap(at, ORACLE_PAGE, PROT_READ | PROT_EXEC,
              MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) != at ||
         mmap(data, ORACLE_SCRATCH, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-             0) != data)
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != data)
         return fail(error, "oracle: its addresses are taken");
     close(fd);
     return catch_signals(error);

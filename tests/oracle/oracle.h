@@ -19,8 +19,8 @@ enum {
 };
 
 /* Where code and scratch memory are, for both. Around them nothing is. */
-#define ORACLE_CODE    UINT64_C(0x10000000)
-#define ORACLE_DATA    UINT64_C(0x20000000)
+#define ORACLE_CODE UINT64_C(0x10000000)
+#define ORACLE_DATA UINT64_C(0x20000000)
 
 struct oracle_x87 {
     uint64_t mantissa;
@@ -98,8 +98,7 @@ struct oracle_gen;
 struct oracle_gen *gen_new(const char *only, unsigned max_insns);
 void gen_free(struct oracle_gen *g);
 unsigned gen_rows(const struct oracle_gen *g);
-void gen_case(const struct oracle_gen *g, uint64_t seed,
-              struct oracle_case *c);
+void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c);
 /* Machine code of the case; offsets[i] of each instruction and of the end. */
 unsigned gen_code(const struct oracle_case *c, uint8_t *code,
                   unsigned offsets[ORACLE_MAX_INSNS + 1]);
@@ -115,7 +114,8 @@ void guest_free(void);
 
 /* compare.c: true where they agree. Differences as lines into `report`, which
  * may be NULL. */
-bool oracle_same(const struct oracle_case *c, const struct oracle_result *native,
+bool oracle_same(const struct oracle_case *c,
+                 const struct oracle_result *native,
                  const struct oracle_result *guest, GString *report);
 
 #endif
