@@ -200,7 +200,7 @@ void vcpus_reset(struct vcpus *all)
 
 void vcpu_raise(struct vcpu *v, uint32_t events)
 {
-    __atomic_fetch_or(&v->cpu.events, events, __ATOMIC_SEQ_CST);
+    x86_raise_event(&v->cpu, events);
     if (__atomic_load_n(&v->sleeping, __ATOMIC_SEQ_CST)) {
         vcpu_signal(v);
     }

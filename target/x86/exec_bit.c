@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * BT BTS BTR BTC BSF BSR TZCNT LZCNT POPCNT BSWAP MOVBE CRC32.
+ * BT BTS BTR BTC BSF BSR BSWAP; the younger ones are in exec_bmi.c.
  */
 #include "target/x86/exec.h"
 #include "target/x86/model.h"
@@ -103,38 +103,6 @@ HANDLER(bsr)
     return scan(cpu, insn, true);
 }
 
-HANDLER(tzcnt)
-{
-    unsigned size = insn->osize;
-    uint64_t v = load_rm(cpu, insn, size);
-    uint64_t r = v ? (uint64_t)__builtin_ctzll(v) : 8 * size;
-
-    set_reg(cpu, insn, r, size);
-    flags_result_cf_of(cpu, r, v == 0, false, size);
-    X86_NEXT(cpu, insn);
-}
-
-HANDLER(lzcnt)
-{
-    unsigned size = insn->osize;
-    uint64_t v = load_rm(cpu, insn, size);
-    uint64_t r = v ? (uint64_t)__builtin_clzll(v) - (64 - 8 * size) : 8 * size;
-
-    set_reg(cpu, insn, r, size);
-    flags_result_cf_of(cpu, r, v == 0, false, size);
-    X86_NEXT(cpu, insn);
-}
-
-HANDLER(popcnt)
-{
-    unsigned size = insn->osize;
-    uint64_t v = load_rm(cpu, insn, size);
-
-    set_reg(cpu, insn, (uint64_t)__builtin_popcountll(v), size);
-    x86_set_arith_flags(cpu, v == 0 ? (uint32_t)X86_ZF : 0);
-    X86_NEXT(cpu, insn);
-}
-
 /* ---- byte order ---- */
 
 static uint64_t swapped(uint64_t v, unsigned size)
@@ -154,36 +122,6 @@ HANDLER(bswap)
     X86_NEXT(cpu, insn);
 }
 
-HANDLER(movbe)
-{
-    unsigned size = insn->osize;
-    bool to_mem = row_of(insn)->operand[0] == X86_O_Mv ||
-                  row_of(insn)->operand[0] == X86_O_My;
-
-    if (to_mem) {
-        store_rm(cpu, insn, swapped(get_reg(cpu, insn, size), size), size);
-    } else {
-        set_reg(cpu, insn, swapped(load_rm(cpu, insn, size), size), size);
-    }
-    X86_NEXT(cpu, insn);
-}
-
-HANDLER(crc32)
-{
-    unsigned size = row_of(insn)->operand[1] == X86_O_Eb ? 1 : insn->osize;
-    uint64_t v = load_rm(cpu, insn, size);
-    uint32_t crc = (uint32_t)cpu->gpr[insn->reg];
-
-    for (unsigned i = 0; i < size; i++, v >>= 8) {
-        crc ^= (uint8_t)v;
-        for (unsigned bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-        }
-    }
-    cpu->gpr[insn->reg] = crc;
-    X86_NEXT(cpu, insn);
-}
-
 x86_exec *x86_pick_bit(const struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     bool mem = insn->flags & X86_I_MEM;
@@ -195,12 +133,10 @@ x86_exec *x86_pick_bit(const struct x86_cpu *cpu, const struct x86_insn *insn)
     case X86_BTC: return mem ? bt_mem : bt_reg;
     case X86_BSF: return bsf;
     case X86_BSR: return bsr;
-    case X86_TZCNT: return x86_has(cpu->model, X86_FEATURE_BMI1) ? tzcnt : bsf;
-    case X86_LZCNT: return x86_has(cpu->model, X86_FEATURE_ABM) ? lzcnt : bsr;
-    case X86_POPCNT: return popcnt;
+    case X86_TZCNT:
+        return x86_has(cpu->model, X86_FEATURE_BMI1) ? NULL : bsf;
+    case X86_LZCNT: return x86_has(cpu->model, X86_FEATURE_ABM) ? NULL : bsr;
     case X86_BSWAP: return bswap;
-    case X86_MOVBE: return movbe;
-    case X86_CRC32: return crc32;
     default: return NULL;
     }
 }
