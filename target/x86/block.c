@@ -310,6 +310,19 @@ static uint8_t byte_register(const struct x86_insn *insn, uint8_t reg)
                : (uint8_t)(reg * 8);
 }
 
+/* REX.B and REX.R do not reach what the opcode says is the accumulator. */
+static void fix_accumulator(struct x86_insn *insn)
+{
+    const uint8_t *operand = x86_insn_row(insn)->operand;
+
+    if (operand[0] == X86_O_rAL || operand[0] == X86_O_rAX) {
+        insn->rm = X86_RAX;
+    }
+    if (operand[1] == X86_O_rAL || operand[1] == X86_O_rAX) {
+        insn->reg = X86_RAX;
+    }
+}
+
 /* "G, E" of two registers is "E, G" with them exchanged. */
 static void g_to_e(struct x86_insn *insn)
 {
@@ -331,6 +344,7 @@ void x86_prepare(const struct x86_cpu *cpu, struct x86_insn *insn,
                  unsigned offset)
 {
     insn->offset = (uint16_t)offset;
+    fix_accumulator(insn);
     insn->reg8 = byte_register(insn, insn->reg);
     insn->rm8 = byte_register(insn, insn->rm);
     if (insn->index == X86_NO_REG) {

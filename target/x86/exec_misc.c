@@ -4,6 +4,7 @@
  * PUSHA and POPA, BOUND, XLAT, and everything that does nothing here.
  */
 #include "target/x86/exec.h"
+#include "target/x86/x87.h"
 
 HANDLER(nop)
 {
@@ -26,6 +27,18 @@ HANDLER(flush_line)
 HANDLER(pause_hint)
 {
     g_thread_yield();
+    X86_NEXT(cpu, insn);
+}
+
+HANDLER(fwait)
+{
+    uint64_t both = X86_CR0_MP | X86_CR0_TS;
+
+    if (unlikely((cpu->cr0 & both) == both)) {
+        x86_begin(cpu, insn);
+        x86_raise(cpu, X86_EXC_NM);
+    }
+    x87_wait(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
@@ -240,6 +253,7 @@ x86_exec *x86_pick_misc(const struct x86_cpu *cpu, const struct x86_insn *insn)
     case X86_CLFLUSH:
     case X86_CLFLUSHOPT:
     case X86_CLWB: return flush_line;
+    case X86_FWAIT: return fwait;
     case X86_CBW: return cbw;
     case X86_CWD: return cwd;
     case X86_XLAT: return xlat;
