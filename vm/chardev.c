@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From text to streams: a table of kinds, and the simple kinds themselves.
+ */
+#include "vm/chardev.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "vm/chardev_fd.h"
+#include "vm/chardev_mux.h"
+
+/* --- null --- */
+
+static unsigned null_write(struct chardev *c, const uint8_t *buf, unsigned len)
+{
+    return len;
+}
+
+static char *null_describe(const struct chardev *c)
+{
+    return g_strdup("null");
+}
+
+static void null_free(struct chardev *c)
+{
+    g_free(c->id);
+    g_free(c);
+}
+
+static const struct chardev_ops null_ops = {
+    .name = "null",
+    .write = null_write,
+    .describe = null_describe,
+    .free = null_free,
+};
+
+static struct chardev *null_new(struct machine *m, const char *id,
+                                struct opts *o, GError **error)
+{
+    struct chardev *c = g_new0(struct chardev, 1);
+
+    c->id = g_strdup(id);
+    c->ops = &null_ops;
+    c->open = true;
+    return c;
+}
+
+/* --- file --- */
+
+static struct chardev *file_new(struct machine *m, const char *id,
+                                struct opts *o, GError **error)
+{
+    const char *path = opts_get(o, "path");
+    bool append = false;
+    struct chardev_fd *c;
+    g_autofree char *what = NULL;
+    int fd;
+
+    if (!path || !*path) {
+        fail(error, "chardev '%s': want file:NAME", id);
+        return NULL;
+    }
+    if (!opts_get_bool(o, "append", &append, error)) {
+        return NULL;
+    }
+    fd = open(path,
+              O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC),
+              0666);
+    if (fd < 0) {
+        fail_errno(error, "chardev '%s': cannot write '%s'", id, path);
+        return NULL;
+    }
+    what = g_strdup_printf("file:%s", path);
+    c = g_new0(struct chardev_fd, 1);
+    c->owned = true;
+    chardev_fd_init(c, &m->lock, id, -1, fd, what);
+    return &c->chardev;
+}
+
+/* --- stdio --- */
+
+static void stdio_restore(struct chardev_fd *c)
+{
+    tcsetattr(STDIN_FILENO, TCSANOW, c->opaque);
+    g_free(c->opaque);
+}
+
+/* Keys reach the guest one by one, Ctrl-C included unless signal=on. */
+static void stdio_raw(struct chardev_fd *c, bool signals)
+{
+    struct termios tty;
+
+    if (tcgetattr(STDIN_FILENO, &tty) < 0) {
+        return;
+    }
+    c->opaque = g_memdup2(&tty, sizeof(tty));
+    c->release = stdio_restore;
+    tty.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR |
+                               IGNCR | ICRNL | IXON);
+    tty.c_oflag |= OPOST;
+    tty.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN);
+    if (!signals) {
+        tty.c_lflag &= ~(tcflag_t)ISIG;
+    }
+    tty.c_cc[VMIN] = 1;
+    tty.c_cc[VTIME] = 0;
+    tcsetattr(STDIN_FILENO, TCSANOW, &tty);
+}
+
+static struct chardev *stdio_new(struct machine *m, const char *id,
+                                 struct opts *o, GError **error)
+{
+    struct chardev_fd *c;
+    bool signals = true;
+
+    if (!opts_get_bool(o, "signal", &signals, error)) {
+        return NULL;
+    }
+    c = g_new0(struct chardev_fd, 1);
+    stdio_raw(c, signals);
+    chardev_fd_init(c, &m->lock, id, STDIN_FILENO, STDOUT_FILENO, "stdio");
+    return &c->chardev;
+}
+
+/* --- the table --- */
+
+static const struct chardev_kind {
+    const char *name;
+    struct chardev *(*make)(struct machine *m, const char *id, struct opts *o,
+                            GError **error);
+    const char *implied; /* what "kind:TEXT" puts TEXT into */
+} kinds[] = {
+    {"null", null_new, NULL},
+    {"file", file_new, "path"},
+    {"stdio", stdio_new, NULL},
+};
+
+static const struct chardev_kind *kind_find(const char *name, GError **error)
+{
+    const char *names[ARRAY_SIZE(kinds) + 1] = {NULL};
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (strcmp(kinds[i].name, name) == 0) {
+            return &kinds[i];
+        }
+        names[i] = kinds[i].name;
+    }
+    fail_unknown(error, "kind of chardev", name, names);
+    return NULL;
+}
+
+static struct chardev *chardev_make(struct machine *m, const char *kind_name,
+                                    const char *id, struct opts *o,
+                                    GError **error)
+{
+    const struct chardev_kind *kind = kind_find(kind_name, error);
+    struct chardev *c = kind ? kind->make(m, id, o, error) : NULL;
+    bool mux = false;
+
+    if (c && !opts_get_bool(o, "mux", &mux, error)) {
+        c->ops->free(c);
+        return NULL;
+    }
+    return c && mux ? chardev_mux_new(m, c) : c;
+}
+
+/* "kind:rest" or "kind,opts" to a kind and its options. */
+static struct opts *text_to_opts(const char *text, char **kind, GError **error)
+{
+    size_t len = strcspn(text, ":,");
+    const struct chardev_kind *k;
+
+    if (text[0] == '/') { /* a path stands for itself */
+        *kind = g_strdup("file");
+        return opts_parse(text, "path", error);
+    }
+    *kind = g_strndup(text, len);
+    k = kind_find(*kind, error);
+    if (!k) {
+        return NULL;
+    }
+    return opts_parse(text[len] ? text + len + 1 : "",
+                      text[len] == ':' ? k->implied : NULL, error);
+}
+
+static bool chardev_by_name(struct machine *m, const char *name,
+                            struct chardev **result, GError **error)
+{
+    *result = machine_backend(m, BACKEND_CHARDEV, name);
+    if (!*result) {
+        return fail(error, "there is no -chardev with id=%s", name);
+    }
+    if ((*result)->attached && chardev_is_mux(*result)) {
+        *result = chardev_mux_port(*result);
+    }
+    return *result || fail(error, "too many users of chardev '%s'", name);
+}
+
+bool chardev_from_text(struct machine *m, const char *id, const char *text,
+                       struct chardev **result, bool *with_monitor,
+                       GError **error)
+{
+    g_autofree char *kind = NULL;
+    struct opts *o;
+
+    *result = NULL;
+    if (strcmp(text, "none") == 0 || strcmp(text, "vc") == 0) {
+        return true;
+    }
+    if (g_str_has_prefix(text, "chardev:")) {
+        return chardev_by_name(m, text + 8, result, error);
+    }
+    if (with_monitor) {
+        *with_monitor = g_str_has_prefix(text, "mon:");
+    }
+    text += g_str_has_prefix(text, "mon:") ? 4 : 0;
+    o = text_to_opts(text, &kind, error);
+    if (!o) {
+        return false;
+    }
+    if (with_monitor && *with_monitor) {
+        opts_set(o, "mux", "on");
+        opts_set(o, "signal", "off");
+    }
+    *result = chardev_make(m, kind, id, o, error);
+    opts_free(o);
+    if (*result) {
+        machine_add_backend(m, BACKEND_CHARDEV, id, *result);
+    }
+    return *result;
+}
+
+bool chardev_from_opts(struct machine *m, const char *text, GError **error)
+{
+    struct opts *o = opts_parse(text, "backend", error);
+    const char *kind = o ? opts_get(o, "backend") : NULL;
+    const char *id = o ? opts_get(o, "id") : NULL;
+    struct chardev *c = NULL;
+
+    if (o && (!kind || !id)) {
+        fail(error, "-chardev %s: want KIND,id=ID,...", text);
+    } else if (o && machine_backend(m, BACKEND_CHARDEV, id)) {
+        fail(error, "two chardevs with id '%s'", id);
+    } else if (o) {
+        c = chardev_make(m, kind, id, o, error);
+    }
+    if (c) {
+        machine_add_backend(m, BACKEND_CHARDEV, id, c);
+    }
+    opts_free(o);
+    return c;
+}
+
+void chardevs_close(struct machine *m)
+{
+    GHashTableIter it;
+    void *c;
+
+    g_hash_table_iter_init(&it, m->backends[BACKEND_CHARDEV]);
+    while (g_hash_table_iter_next(&it, NULL, &c)) {
+        struct chardev *chardev = c;
+
+        chardev->ops->free(chardev);
+        g_hash_table_iter_remove(&it);
+    }
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One stream, several front ends: the serial line and the monitor on one
+ * terminal. Ctrl-A is the escape: h help, x quit, s flush, b break, c switch,
+ * t timestamps, Ctrl-A itself.
+ */
+#include "vm/chardev_mux.h"
+
+#include <string.h>
+
+enum { ESCAPE = 1, PORTS = 4 };
+
+struct mux;
+
+struct mux_port {
+    struct chardev chardev;
+    struct mux *mux;
+};
+
+struct mux {
+    struct machine *machine;
+    struct chardev *base;
+    struct mux_port port[PORTS];
+    unsigned ports;
+    unsigned focus;
+    bool escaped;
+    bool timestamps, line_start;
+    uint8_t held[256]; /* input for a front end without room */
+    unsigned held_len;
+};
+
+static struct mux_port *port_of(struct chardev *c)
+{
+    return container_of(c, struct mux_port, chardev);
+}
+
+static void mux_print(struct mux *m, const char *text)
+{
+    chardev_write(m->base, text, (unsigned)strlen(text));
+}
+
+static void mux_stamp(struct mux *m)
+{
+    int64_t ms = clock_now(&m->machine->clock) / NS_PER_MS;
+    g_autofree char *text = g_strdup_printf(
+        "[%02d:%02d:%02d.%03d] ", (int)(ms / 3600000), (int)(ms / 60000 % 60),
+        (int)(ms / 1000 % 60), (int)(ms % 1000));
+
+    mux_print(m, text);
+}
+
+static unsigned mux_write(struct chardev *c, const uint8_t *buf, unsigned len)
+{
+    struct mux *m = port_of(c)->mux;
+
+    if (!m->timestamps) {
+        return chardev_write(m->base, buf, len);
+    }
+    for (unsigned i = 0; i < len; i++) {
+        if (m->line_start) {
+            mux_stamp(m);
+        }
+        chardev_write(m->base, buf + i, 1);
+        m->line_start = buf[i] == '\n';
+    }
+    return len;
+}
+
+/* Hands held input to the front end in front, as far as it has room. */
+static void mux_deliver(struct mux *m)
+{
+    const struct chardev_front *f = &m->port[m->focus].chardev.front;
+    unsigned room = m->held_len;
+
+    if (!f->receive) {
+        m->held_len = 0;
+        return;
+    }
+    if (f->can_receive) {
+        room = MIN(room, f->can_receive(f->opaque));
+    }
+    if (room) {
+        f->receive(f->opaque, m->held, room);
+        m->held_len -= room;
+        memmove(m->held, m->held + room, m->held_len);
+    }
+}
+
+static void mux_accept_input(struct chardev *c)
+{
+    struct mux *m = port_of(c)->mux;
+
+    mux_deliver(m);
+    chardev_accept_input(m->base);
+}
+
+static void port_event(struct mux_port *p, enum chardev_event event)
+{
+    if (p->chardev.front.event) {
+        p->chardev.front.event(p->chardev.front.opaque, event);
+    }
+}
+
+static void mux_switch(struct mux *m)
+{
+    mux_deliver(m);
+    port_event(&m->port[m->focus], CHARDEV_UNFOCUS);
+    m->focus = (m->focus + 1) % m->ports;
+    port_event(&m->port[m->focus], CHARDEV_FOCUS);
+}
+
+static void mux_help(struct mux *m)
+{
+    mux_print(m, "\r\nCtrl-A h  this help\r\n"
+                 "Ctrl-A x  end the emulator\r\n"
+                 "Ctrl-A s  write disk data out\r\n"
+                 "Ctrl-A b  send a break\r\n"
+                 "Ctrl-A c  switch between serial line and monitor\r\n"
+                 "Ctrl-A t  time stamps on or off\r\n"
+                 "Ctrl-A Ctrl-A  send Ctrl-A\r\n");
+}
+
+/* True where the byte is input after all. */
+static bool mux_command(struct mux *m, uint8_t key)
+{
+    switch (key) {
+    case ESCAPE: return true;
+    case 'h':
+    case '?': mux_help(m); break;
+    case 'x':
+        mux_print(m, "\r\nrhea: ended by Ctrl-A x\r\n");
+        machine_request(m->machine, MACHINE_QUIT);
+        break;
+    case 'b': port_event(&m->port[m->focus], CHARDEV_BREAK); break;
+    case 'c': mux_switch(m); break;
+    case 't':
+        m->timestamps = !m->timestamps;
+        m->line_start = true;
+        break;
+    default: break;
+    }
+    return false;
+}
+
+static unsigned base_can_receive(void *opaque)
+{
+    struct mux *m = opaque;
+
+    mux_deliver(m);
+    return (unsigned)sizeof(m->held) - m->held_len;
+}
+
+static void base_receive(void *opaque, const uint8_t *buf, unsigned len)
+{
+    struct mux *m = opaque;
+
+    for (unsigned i = 0; i < len; i++) {
+        if (m->escaped) {
+            m->escaped = false;
+            if (!mux_command(m, buf[i])) {
+                continue;
+            }
+        } else if (buf[i] == ESCAPE) {
+            m->escaped = true;
+            continue;
+        }
+        m->held[m->held_len++] = buf[i];
+    }
+    mux_deliver(m);
+}
+
+static void base_event(void *opaque, enum chardev_event event)
+{
+    struct mux *m = opaque;
+
+    for (unsigned i = 0; i < m->ports; i++) {
+        m->port[i].chardev.open = event == CHARDEV_OPENED;
+        port_event(&m->port[i], event);
+    }
+}
+
+static void base_writable(void *opaque)
+{
+    struct mux *m = opaque;
+
+    for (unsigned i = 0; i < m->ports; i++) {
+        const struct chardev_front *f = &m->port[i].chardev.front;
+
+        if (f->writable) {
+            f->writable(f->opaque);
+        }
+    }
+}
+
+static char *mux_describe(const struct chardev *c)
+{
+    const struct mux_port *p = container_of(c, const struct mux_port, chardev);
+    g_autofree char *base = p->mux->base->ops->describe(p->mux->base);
+
+    return g_strdup_printf("mux:%s", base);
+}
+
+/* Freed with the first port; later ones are parts of the same struct. */
+static void mux_free(struct chardev *c)
+{
+    struct mux *m = port_of(c)->mux;
+
+    g_free(c->id);
+    if (port_of(c) == &m->port[0]) {
+        m->base->ops->free(m->base);
+        g_free(m);
+    }
+}
+
+static const struct chardev_ops mux_ops = {
+    .name = "mux",
+    .write = mux_write,
+    .accept_input = mux_accept_input,
+    .describe = mux_describe,
+    .free = mux_free,
+};
+
+static struct chardev *mux_add_port(struct mux *m, const char *id)
+{
+    struct mux_port *p = &m->port[m->ports++];
+
+    p->mux = m;
+    p->chardev.ops = &mux_ops;
+    p->chardev.id = g_strdup(id);
+    p->chardev.open = m->base->open;
+    return &p->chardev;
+}
+
+struct chardev *chardev_mux_new(struct machine *machine, struct chardev *base)
+{
+    struct mux *m = g_new0(struct mux, 1);
+    const struct chardev_front front = {
+        .can_receive = base_can_receive,
+        .receive = base_receive,
+        .event = base_event,
+        .writable = base_writable,
+        .opaque = m,
+    };
+
+    m->machine = machine;
+    m->base = base;
+    mux_add_port(m, base->id);
+    chardev_attach(base, &front, NULL);
+    return &m->port[0].chardev;
+}
+
+bool chardev_is_mux(const struct chardev *c)
+{
+    return c->ops == &mux_ops;
+}
+
+struct chardev *chardev_mux_port(struct chardev *c)
+{
+    struct mux *m = port_of(c)->mux;
+
+    assert(chardev_is_mux(c));
+    return m->ports < PORTS ? mux_add_port(m, c->id) : NULL;
+}

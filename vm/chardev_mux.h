@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VM_CHARDEV_MUX_H
+#define VM_CHARDEV_MUX_H
+
+#include "vm/chardev.h"
+
+/* Takes the stream; the first port is the one that has the focus. */
+struct chardev *chardev_mux_new(struct machine *machine, struct chardev *base);
+
+#endif
