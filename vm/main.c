@@ -1,7 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/base.h"
+/*
+ * The program: what only prints, then a machine and its main loop.
+ */
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "base/log.h"
+#include "vm/help.h"
+#include "vm/vm.h"
+
+static int main_failed(GError *error)
 {
-    return 0;
+    fprintf(stderr, "rhea: %s\n", error->message);
+    g_error_free(error);
+    return 1;
+}
+
+static gboolean main_signal(gpointer data)
+{
+    struct vm *vm = data;
+
+    vm_quit(vm);
+    return G_SOURCE_CONTINUE;
+}
+
+static bool main_logs(const struct config *c, GError **error)
+{
+    return (!c->log_file || log_set_file(c->log_file, error)) &&
+           (!c->log_items || log_set_items(c->log_items, error));
+}
+
+static int main_run(struct config *c, GError **error)
+{
+    struct vm *vm = g_new0(struct vm, 1);
+    int status = 1;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (vm_create(vm, c, error)) {
+        g_unix_signal_add(SIGINT, main_signal, vm);
+        g_unix_signal_add(SIGTERM, main_signal, vm);
+        g_unix_signal_add(SIGHUP, main_signal, vm);
+        status = vm_run(vm);
+    }
+    vm_destroy(vm);
+    g_free(vm);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    GError *error = NULL;
+    struct config c;
+    int status = 1;
+
+    config_init(&c);
+    if (!config_parse(&c, argc, argv, &error)) {
+        config_clear(&c);
+        return main_failed(error);
+    }
+    if (help_wanted(&c, argv[0], &error)) {
+        status = 0;
+    } else if (!error && main_logs(&c, &error)) {
+        status = main_run(&c, &error);
+    }
+    config_clear(&c);
+    return error ? main_failed(error) : status;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "block/drive.h"
 #include "vm/chardev.h"
+#include "vm/setup.h"
 
 const char *vm_state_name(enum vm_state state)
 {
@@ -226,4 +227,55 @@ int vm_run(struct vm *vm)
         vm_stop(vm, VM_PAUSED);
     }
     return m->exit_code;
+}
+
+bool vm_create(struct vm *vm, struct config *c, GError **error)
+{
+    struct machine *m = &vm->machine;
+    bool ok;
+
+    memset((void *)vm, 0, sizeof(*vm));
+    vm->config = c;
+    vm->loop = g_main_loop_new(NULL, FALSE);
+    vm->drives = g_ptr_array_new();
+    vm->data = datadirs_new();
+    for (guint i = 0; i < c->data_dir->len; i++) {
+        datadirs_prepend(vm->data, c->data_dir->pdata[i]);
+    }
+    vm->no_reboot = c->no_reboot;
+    vm->no_shutdown = c->no_shutdown;
+    machine_init(m);
+    vm_connect(vm);
+    input_init(&vm->input);
+    m->input = &vm->input;
+    lock_enter(&m->lock);
+    ok = clock_attach(&m->clock, NULL, error) &&
+         clock_attach(&m->host_clock, NULL, error) && vm_setup(vm, error);
+    lock_leave(&m->lock);
+    return ok;
+}
+
+void vm_destroy(struct vm *vm)
+{
+    struct machine *m = &vm->machine;
+
+    vcpus_clear(&vm->vcpus);
+    while (g_idle_remove_by_data(vm)) {
+        /* requests that nobody will serve */
+    }
+    lock_enter(&m->lock);
+    while (m->devices->len) {
+        dev_unrealize(m->devices->pdata[m->devices->len - 1]);
+    }
+    chardevs_close(m);
+    lock_leave(&m->lock);
+    for (guint i = 0; i < vm->drives->len; i++) {
+        drive_free(vm->drives->pdata[i]);
+    }
+    machine_clear(m);
+    input_clear(&vm->input);
+    g_ptr_array_free(vm->drives, TRUE);
+    datadirs_free(vm->data);
+    g_free(vm->boot_order);
+    g_main_loop_unref(vm->loop);
 }

@@ -10,6 +10,7 @@
 #include "accel/accel.h"
 #include "hw/core/machine.h"
 #include "hw/pc/board.h"
+#include "ui/input.h"
 #include "vm/config.h"
 
 enum vm_state {
@@ -33,11 +34,14 @@ struct vm {
     enum vm_state state;
     bool no_reboot, no_shutdown;
     char *name;
-    struct input *input;
-    GPtrArray *drives; /* struct drive * */
-    int64_t start_time;
+    struct input input;
+    GPtrArray *drives;   /* struct drive * */
+    struct chardev *mux; /* mon:... on a serial line, or NULL */
+    char *boot_order;
 };
 
+/* Hooks between the machine and its life; before the board is built. */
+void vm_connect(struct vm *vm);
 /* Everything up to the point where CPUs could run. */
 bool vm_create(struct vm *vm, struct config *c, GError **error);
 void vm_destroy(struct vm *vm);
