@@ -136,8 +136,7 @@ static void vcpu_signal(struct vcpu *v)
 void vcpus_resume(struct vcpus *all)
 {
     for (unsigned i = 0; i < all->count; i++) {
-        __atomic_fetch_and(&all->vcpu[i]->cpu.events, ~(uint32_t)X86_EV_EXIT,
-                           __ATOMIC_ACQ_REL);
+        x86_lower_event(&all->vcpu[i]->cpu, X86_EV_EXIT);
     }
     __atomic_store_n(&all->running, true, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < all->count; i++) {
@@ -214,8 +213,7 @@ void vcpu_set_intr(struct vcpu *v, bool level)
     if (level) {
         vcpu_raise(v, X86_EV_INTR);
     } else {
-        __atomic_fetch_and(&v->cpu.events, ~(uint32_t)X86_EV_INTR,
-                           __ATOMIC_ACQ_REL);
+        x86_lower_event(&v->cpu, X86_EV_INTR);
     }
 }
 

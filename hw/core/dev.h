@@ -139,7 +139,7 @@ struct bus {
     const char *kind; /* as in dev_type.bus */
     struct dev *parent;
     struct machine *machine;
-    void *impl; /* the bus's own struct */
+    void *impl;                    /* the bus's own struct */
     void (*free_impl)(void *impl); /* with the machine; NULL: its parent does */
 };
 

@@ -17,6 +17,7 @@ void machine_init(struct machine *m)
     m->devices = g_ptr_array_new();
     m->buses = g_ptr_array_new();
     m->rams = g_ptr_array_new();
+    m->consoles = g_ptr_array_new();
     m->cpus = 1;
     m->max_cpus = 1;
     for (int i = 0; i < BACKEND_KINDS; i++) {
@@ -57,6 +58,7 @@ void machine_clear(struct machine *m)
         ram_free(m->rams->pdata[i]);
     }
     g_ptr_array_free(m->rams, TRUE);
+    g_ptr_array_free(m->consoles, TRUE);
     clock_clear(&m->clock);
     clock_clear(&m->host_clock);
     lock_clear(&m->lock);
@@ -188,6 +190,16 @@ struct dev *machine_find_type(struct machine *m, const struct dev_type *type)
         }
     }
     return NULL;
+}
+
+void machine_add_console(struct machine *m, struct console *c)
+{
+    g_ptr_array_add(m->consoles, c);
+}
+
+void machine_remove_console(struct machine *m, struct console *c)
+{
+    g_ptr_array_remove(m->consoles, c);
 }
 
 void machine_event(struct machine *m, const char *name, const char *json)

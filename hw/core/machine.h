@@ -50,8 +50,8 @@ struct machine {
     GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
     GHashTable *backends[BACKEND_KINDS];
 
-    struct input *input;      /* keyboard and pointer events, ui/input.h */
-    struct console *consoles; /* displays, ui/display.h: the first is shown */
+    struct input *input; /* keyboard and pointer events, ui/input.h */
+    GPtrArray *consoles; /* struct console *, ui/display.h: the first shows */
 
     /* -rtc: the guest's wall clock minus the host's (or virtual), ns */
     int64_t rtc_offset;
@@ -101,6 +101,10 @@ void machine_remove_backend(struct machine *m, enum backend_kind kind,
 struct dev *machine_find_dev(struct machine *m, const char *id);
 /* The first device of a type, or NULL. */
 struct dev *machine_find_type(struct machine *m, const struct dev_type *type);
+
+/* Consoles in the order of their devices; the first one is shown. */
+void machine_add_console(struct machine *m, struct console *c);
+void machine_remove_console(struct machine *m, struct console *c);
 
 /* A QMP event; json is an object's text or NULL. Lock held. */
 void machine_event(struct machine *m, const char *name, const char *json);
