@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables: boards, and devices that -device can make. */
+#include "hw/pc/boards.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "hw/ata/ide_dev.h"
+#include "hw/ata/piix3_ide.h"
+#include "hw/char/isa_serial.h"
+#include "hw/display/vga_pci.h"
+
+const struct board_type *const boards[] = {
+    &board_pc,
+    NULL,
+};
+
+/* "pc-i440fx-7.2": any version of a board is the board. */
+static bool board_is(const struct board_type *b, const char *name)
+{
+    const char *dash = strrchr(b->name, '-');
+
+    return strcmp(b->name, name) == 0 || g_strcmp0(b->alias, name) == 0 ||
+           (dash && g_str_has_prefix(name, b->name) == 0 &&
+            strncmp(b->name, name, (size_t)(dash - b->name) + 1) == 0);
+}
+
+const struct board_type *board_find(const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (const struct board_type *const *b = boards; *b; b++) {
+        if (name ? board_is(*b, name) : (*b)->is_default) {
+            return *b;
+        }
+        g_ptr_array_add(
+            names, (void *)(uintptr_t)((*b)->alias ? (*b)->alias : (*b)->name));
+    }
+    g_ptr_array_add(names, NULL);
+    fail_unknown(error, "machine", name, (const char *const *)names->pdata);
+    return NULL;
+}
+
+const struct dev_type *const device_types[] = {
+    &ide_cd_type,
+    &ide_hd_type,
+    &isa_serial_type,
+    &piix3_ide_type,
+    &vga_pci_type,
+    &vga_secondary_type,
+    NULL,
+};
+
+const struct dev_type *device_type_find(const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (const struct dev_type *const *t = device_types; *t; t++) {
+        if (strcmp((*t)->name, name) == 0 ||
+            g_strcmp0((*t)->alias, name) == 0) {
+            return *t;
+        }
+        if (!(*t)->hidden) {
+            g_ptr_array_add(names, (void *)(uintptr_t)(*t)->name);
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    fail_unknown(error, "device", name, (const char *const *)names->pdata);
+    return NULL;
+}

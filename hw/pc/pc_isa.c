@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "hw/char/isa_serial.h"
+#include "hw/input/i8042.h"
+#include "hw/intc/i8259.h"
+#include "hw/isa/isa.h"
+#include "hw/isa/port61.h"
+#include "hw/isa/port92.h"
+#include "hw/misc/debugcon.h"
+#include "hw/pc/pc_parts.h"
+#include "hw/timer/i8254.h"
+
+struct dev *pc_add(struct machine *m, const struct dev_type *type,
+                   GError **error)
+{
+    struct dev *dev = dev_new(m, type, NULL);
+
+    if (!dev_realize(dev, error)) {
+        dev_free(dev);
+        return NULL;
+    }
+    return dev;
+}
+
+static bool add_pic(struct pc_isa *isa, struct machine *m, GError **error)
+{
+    struct isa_bus *bus = isa_bus_of(m);
+    struct dev *dev = pc_add(m, &i8259_type, error);
+
+    if (!dev) {
+        return false;
+    }
+    isa->pic = container_of(dev, struct i8259, dev);
+    for (unsigned i = 0; i < 16; i++) {
+        bus->irq[i] =
+            (struct wire){.set = i8259_set_irq, .to = isa->pic, .pin = i};
+    }
+    return true;
+}
+
+static bool add_timers(struct pc_isa *isa, struct machine *m, GError **error)
+{
+    struct i8254 *pit;
+    struct port61 *port61;
+    struct rtc *rtc;
+
+    isa->pit = dev_new(m, &i8254_type, NULL);
+    pit = container_of(isa->pit, struct i8254, dev);
+    isa->port61 = dev_new(m, &port61_type, NULL);
+    port61 = container_of(isa->port61, struct port61, dev);
+    port61->pit = pit;
+    isa->rtc = dev_new(m, &rtc_type, NULL);
+    rtc = container_of(isa->rtc, struct rtc, dev);
+    port61->nmi_masked = &rtc->nmi_masked;
+    return isa_connect_irq(m, &pit->channel[0].out, 0, error) &&
+           isa_connect_irq(m, &rtc->irq, 8, error) &&
+           dev_realize(isa->pit, error) && dev_realize(isa->port61, error) &&
+           dev_realize(isa->rtc, error);
+}
+
+static bool add_keyboard(struct pc_isa *isa, struct machine *m,
+                         struct vcpus *vcpus, GError **error)
+{
+    struct i8042 *kbd;
+    struct port92 *port92;
+
+    isa->i8042 = dev_new(m, &i8042_type, NULL);
+    kbd = container_of(isa->i8042, struct i8042, dev);
+    isa->port92 = dev_new(m, &port92_type, NULL);
+    port92 = container_of(isa->port92, struct port92, dev);
+    kbd->a20 = (struct wire){.set = pc_set_a20, .to = vcpus, .pin = 0};
+    port92->a20 = (struct wire){.set = pc_set_a20, .to = vcpus, .pin = 1};
+    port92->cpu_init = (struct wire){.set = pc_cpu_init_pulse, .to = vcpus};
+    return isa_connect_irq(m, &kbd->irq_kbd, 1, error) &&
+           isa_connect_irq(m, &kbd->irq_mouse, 12, error) &&
+           dev_realize(isa->i8042, error) && dev_realize(isa->port92, error);
+}
+
+static bool add_serials(struct machine *m, struct board_config *c,
+                        GError **error)
+{
+    for (uint32_t i = 0; i < BOARD_SERIALS; i++) {
+        struct dev *dev;
+
+        if (!c->serial[i]) {
+            continue;
+        }
+        dev = dev_new(m, &isa_serial_type, NULL);
+        container_of(dev, struct isa_serial, dev)->index = i;
+        container_of(dev, struct isa_serial, dev)->uart.chr = c->serial[i];
+        if (!dev_realize(dev, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pc_isa_init(struct pc_isa *isa, struct machine *m, struct board_config *c,
+                 GError **error)
+{
+    return add_pic(isa, m, error) && add_timers(isa, m, error) &&
+           add_keyboard(isa, m, c->vcpus, error) && add_serials(m, c, error);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the PC boards share; each part is one file. */
+#ifndef HW_PC_PC_PARTS_H
+#define HW_PC_PC_PARTS_H
+
+#include "hw/pc/board.h"
+#include "hw/timer/mc146818.h"
+
+struct i8259;
+struct pc_cpus;
+
+/* Main memory: below 4 GiB from 0, the rest from 4 GiB. */
+struct pc_ram {
+    struct region low, high;
+    uint64_t low_size, high_size;
+};
+
+/* max_low: where the hole for devices begins at the latest. */
+bool pc_ram_init(struct pc_ram *r, struct machine *m, uint64_t max_low,
+                 GError **error);
+
+/* Firmware at the top of 4 GiB, its last 128 KiB also below 1 MiB. */
+struct pc_rom {
+    struct region rom, low;
+    struct ram *ram;
+    uint64_t size;
+};
+
+/* `memory`: where it is mapped, below main memory. */
+bool pc_rom_init(struct pc_rom *r, struct machine *m, struct board_config *c,
+                 struct region *memory, GError **error);
+
+/* What firmware reads of memory size, drives and boot order. [RBIL] CMOS. */
+void pc_cmos_init(struct rtc *rtc, const struct machine *m,
+                  const struct board_config *c, const struct pc_ram *ram);
+
+/* The devices that every PC has on its ISA bus, and those asked for. */
+struct pc_isa {
+    struct i8259 *pic;
+    struct dev *pit, *port61, *rtc, *i8042, *port92;
+};
+
+bool pc_isa_init(struct pc_isa *isa, struct machine *m, struct board_config *c,
+                 GError **error);
+
+/* CPUs, their pins, the wires between them and the interrupt controllers. */
+bool pc_cpus_init(struct machine *m, struct board_config *c, struct pc_isa *isa,
+                  GError **error);
+/* Wire inputs: pin is not used. `to` is struct vcpus *. */
+void pc_set_a20(void *to, unsigned pin, bool level);
+void pc_cpu_init_pulse(void *to, unsigned pin, bool level);
+void pc_smi(void *to, unsigned pin, bool level);
+void pc_nmi(void *to, unsigned pin, bool level);
+
+/* Drives with if=ide, and the CD drive that a PC has unless -nodefaults. */
+bool pc_ide_drives(struct machine *m, struct board_config *c, GError **error);
+
+/* dev_new + dev_realize for devices without anything to set. */
+struct dev *pc_add(struct machine *m, const struct dev_type *type,
+                   GError **error);
+
+#endif
