@@ -15,7 +15,7 @@ static bool interp_vcpu_init(struct vcpu *v, GError **error)
 static enum vcpu_exit interp_vcpu_run(struct vcpu *v)
 {
     switch (x86_interp_run(&v->cpu)) {
-    case X86_EXIT_HALTED: return VCPU_HALTED;
+    case X86_EXIT_HALT: return VCPU_HALTED;
     default: return VCPU_STOPPED;
     }
 }

@@ -178,7 +178,7 @@ void vcpus_clear(struct vcpus *all)
         if (v->thread) {
             g_thread_join(v->thread);
         }
-        x86_cpu_clear(&v->cpu);
+        x86_cpu_free(&v->cpu);
         g_mutex_clear(&v->mutex);
         g_cond_clear(&v->wake);
         free(v);
@@ -189,7 +189,7 @@ void vcpus_clear(struct vcpus *all)
 void vcpus_reset(struct vcpus *all)
 {
     for (unsigned i = 0; i < all->count; i++) {
-        x86_cpu_reset(&all->vcpu[i]->cpu);
+        x86_cpu_reset(&all->vcpu[i]->cpu, false);
         all->vcpu[i]->cpu.wait_sipi = i != 0;
         if (all->accel->state_set) {
             all->accel->state_set(all->vcpu[i]);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "config.h"
+#include "build-config.h"
 
 struct datadirs *datadirs_new(void)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "config.h"
+#include "build-config.h"
 #include "hw/pc/board.h"
 #include "target/x86/model.h"
 #include "vm/devices.h"

@@ -38,6 +38,7 @@ struct board_config {
     struct chardev *parallel[BOARD_PARALLELS];
     struct chardev *debugcon; /* -debugcon, or NULL */
     struct opts **smbios;     /* -smbios, ends with NULL */
+    GPtrArray *drives;        /* struct drive *: -drive, -hda and the like */
     struct vcpus *vcpus;      /* to be filled in */
 };
 

@@ -86,17 +86,31 @@ static bool add_serials(struct machine *m, struct board_config *c,
         }
         dev = dev_new(m, &isa_serial_type, NULL);
         container_of(dev, struct isa_serial, dev)->index = i;
-        container_of(dev, struct isa_serial, dev)->uart.chr = c->serial[i];
-        if (!dev_realize(dev, error)) {
+        if (!dev_set_prop(dev, "chardev", c->serial[i]->id, error) ||
+            !dev_realize(dev, error)) {
             return false;
         }
     }
     return true;
 }
 
+static bool add_debugcon(struct machine *m, struct board_config *c,
+                         GError **error)
+{
+    struct dev *dev;
+
+    if (!c->debugcon) {
+        return true;
+    }
+    dev = dev_new(m, &debugcon_type, NULL);
+    return dev_set_prop(dev, "chardev", c->debugcon->id, error) &&
+           dev_realize(dev, error);
+}
+
 bool pc_isa_init(struct pc_isa *isa, struct machine *m, struct board_config *c,
                  GError **error)
 {
     return add_pic(isa, m, error) && add_timers(isa, m, error) &&
-           add_keyboard(isa, m, c->vcpus, error) && add_serials(m, c, error);
+           add_keyboard(isa, m, c->vcpus, error) && add_serials(m, c, error) &&
+           add_debugcon(m, c, error);
 }
