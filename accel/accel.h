@@ -64,9 +64,11 @@ struct vcpus {
 extern const struct accel *const accels[];
 const struct accel *accel_find(const char *name, GError **error);
 
-/* Creates `count` CPUs, reset, paused; set pins and spaces before start. */
+/* Creates `count` CPUs. The board then sets model, spaces and pins. */
 bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
                 struct lock *lock, GError **error);
+/* After that: the engine takes them. */
+bool vcpus_realize(struct vcpus *all, GError **error);
 /* Starts the threads, parked. */
 void vcpus_start(struct vcpus *all);
 void vcpus_resume(struct vcpus *all);

@@ -21,7 +21,7 @@ const struct accel *accel_find(const char *name, GError **error)
     return NULL;
 }
 
-static bool vcpu_new(struct vcpus *all, unsigned index, GError **error)
+static void vcpu_new(struct vcpus *all, unsigned index)
 {
     /* vector registers want their alignment */
     struct vcpu *v = aligned_alloc(64, (sizeof(*v) + 63) & ~(size_t)63);
@@ -34,7 +34,6 @@ static bool vcpu_new(struct vcpus *all, unsigned index, GError **error)
     v->cpu.index = index;
     v->cpu.apic_id = index;
     all->vcpu[all->count++] = v;
-    return all->accel->vcpu_init(v, error);
 }
 
 bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
@@ -48,7 +47,15 @@ bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
         return false;
     }
     for (unsigned i = 0; i < count; i++) {
-        if (!vcpu_new(all, i, error)) {
+        vcpu_new(all, i);
+    }
+    return true;
+}
+
+bool vcpus_realize(struct vcpus *all, GError **error)
+{
+    for (unsigned i = 0; i < all->count; i++) {
+        if (!all->accel->vcpu_init(all->vcpu[i], error)) {
             return false;
         }
     }

@@ -9,6 +9,8 @@
 #include "hw/ata/piix3_ide.h"
 #include "hw/char/isa_serial.h"
 #include "hw/display/vga_pci.h"
+#include "hw/misc/debugcon.h"
+#include "hw/misc/debugexit.h"
 
 const struct board_type *const boards[] = {
     &board_pc,
@@ -41,7 +43,10 @@ const struct board_type *board_find(const char *name, GError **error)
     return NULL;
 }
 
+/* clang-format off: one a line, sorted */
 const struct dev_type *const device_types[] = {
+    &debugcon_type,
+    &debugexit_type,
     &ide_cd_type,
     &ide_hd_type,
     &isa_serial_type,
@@ -50,6 +55,7 @@ const struct dev_type *const device_types[] = {
     &vga_secondary_type,
     NULL,
 };
+/* clang-format on */
 
 const struct dev_type *device_type_find(const char *name, GError **error)
 {

@@ -57,12 +57,17 @@ static void pic_intr(void *to, unsigned pin, bool level)
     vcpu_set_intr(all->vcpu[0], level);
 }
 
+/* A20M#: the gates of the keyboard controller (pin 0) and of port 92 (pin 1)
+ * are OR-ed, [PIIX3] 2.5.4. */
 void pc_set_a20(void *to, unsigned pin, bool level)
 {
     struct vcpus *all = to;
+    uint32_t wanted = all->vcpu[0]->cpu.a20_wanted;
+
+    wanted = level ? wanted | 1U << pin : wanted & ~(1U << pin);
 
     for (unsigned i = 0; i < all->count; i++) {
-        __atomic_store_n(&all->vcpu[i]->cpu.a20_wanted, level,
+        __atomic_store_n(&all->vcpu[i]->cpu.a20_wanted, wanted,
                          __ATOMIC_RELEASE);
     }
     vcpus_raise(all, X86_EV_A20);
@@ -123,5 +128,5 @@ bool pc_cpus_init(struct machine *m, struct board_config *c, struct pc_isa *isa,
             return false;
         }
     }
-    return true;
+    return vcpus_realize(all, error);
 }
