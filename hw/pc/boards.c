@@ -45,15 +45,9 @@ const struct board_type *board_find(const char *name, GError **error)
 
 /* clang-format off: one a line, sorted */
 const struct dev_type *const device_types[] = {
-    &debugcon_type,
-    &debugexit_type,
-    &ide_cd_type,
-    &ide_hd_type,
-    &isa_serial_type,
-    &piix3_ide_type,
-    &vga_pci_type,
-    &vga_secondary_type,
-    NULL,
+    &debugcon_type, &debugexit_type,     &ide_cd_type,
+    &ide_hd_type,   &isa_serial_type,    &piix3_ide_type,
+    &vga_pci_type,  &vga_secondary_type, NULL,
 };
 /* clang-format on */
 

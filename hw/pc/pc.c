@@ -101,8 +101,12 @@ static bool pc_build(struct machine *m, struct board_config *c, GError **error)
         !vcpus_init(c->vcpus, c->accel, m->cpus, &m->lock, error) ||
         !pc_chipset(pc, m, error) ||
         !pc_rom_init(&pc->rom, m, c, &pc->host->pci_memory, error) ||
-        !pc_isa_init(&pc->isa, m, c, error) ||
-        !pc_cpus_init(m, c, &pc->isa, error)) {
+        !pc_isa_init(&pc->isa, m, c, error)) {
+        return false;
+    }
+    pc->isa.smiact = i440fx_set_smm;
+    pc->isa.smiact_to = pc->host;
+    if (!pc_cpus_init(m, c, &pc->isa, error)) {
         return false;
     }
     pc_cmos_init(container_of(pc->isa.rtc, struct rtc, dev), m, c, &pc->ram);

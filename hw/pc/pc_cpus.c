@@ -13,7 +13,9 @@ struct cpu_pins {
     struct machine *machine;
     struct vcpu *vcpu;
     struct i8259 *pic;
-    struct wire ferr; /* IRQ 13 */
+    struct wire ferr;                  /* IRQ 13 */
+    void (*smiact)(void *to, bool on); /* the chipset, NULL = none */
+    void *smiact_to;
 };
 
 static int pins_intack(void *to)
@@ -41,6 +43,17 @@ static void pins_triple_fault(void *to)
     struct cpu_pins *p = to;
 
     machine_request(p->machine, MACHINE_RESET);
+}
+
+static void pins_smiact(void *to, bool on)
+{
+    struct cpu_pins *p = to;
+
+    lock_enter(&p->machine->lock);
+    if (p->smiact) {
+        p->smiact(p->smiact_to, on);
+    }
+    lock_leave(&p->machine->lock);
 }
 
 static int64_t pins_now(void *to)
@@ -105,6 +118,8 @@ static bool cpu_connect(struct machine *m, struct vcpu *v, struct pc_isa *isa,
     p->machine = m;
     p->vcpu = v;
     p->pic = isa->pic;
+    p->smiact = isa->smiact;
+    p->smiact_to = isa->smiact_to;
     cpu->memory = &m->memory;
     cpu->ports = &m->ports;
     cpu->pins = (struct x86_pins){
@@ -112,6 +127,7 @@ static bool cpu_connect(struct machine *m, struct vcpu *v, struct pc_isa *isa,
         .intack = pins_intack,
         .ferr = pins_ferr,
         .triple_fault = pins_triple_fault,
+        .smiact = pins_smiact,
         .now_ns = pins_now,
     };
     return isa_connect_irq(m, &p->ferr, 13, error);

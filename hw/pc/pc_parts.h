@@ -38,6 +38,9 @@ void pc_cmos_init(struct rtc *rtc, const struct machine *m,
 struct pc_isa {
     struct i8259 *pic;
     struct dev *pit, *port61, *rtc, *i8042, *port92;
+    /* What SMIACT# of the CPUs goes to, NULL = nothing. */
+    void (*smiact)(void *to, bool on);
+    void *smiact_to;
 };
 
 bool pc_isa_init(struct pc_isa *isa, struct machine *m, struct board_config *c,
