@@ -8,6 +8,8 @@
 #include "target/x86/interp.h"
 #include "target/x86/model.h"
 
+enum { TSC_KHZ = 1000000 }; /* one tick a nanosecond */
+
 /* A CPU's view of the board. */
 struct cpu_pins {
     struct machine *machine;
@@ -122,6 +124,7 @@ static bool cpu_connect(struct machine *m, struct vcpu *v, struct pc_isa *isa,
     p->smiact_to = isa->smiact_to;
     cpu->memory = &m->memory;
     cpu->ports = &m->ports;
+    cpu->tsc_khz = TSC_KHZ;
     cpu->pins = (struct x86_pins){
         .to = p,
         .intack = pins_intack,
