@@ -396,10 +396,13 @@ static bool registers_exist(const struct x86_key *key,
 static void take_registers(const struct decoder *d, const struct x86_key *key,
                            struct x86_insn *insn)
 {
+    bool modrm = x86_index[d->map][insn->opcode] & X86_INDEX_MODRM;
     uint8_t rexb = d->rex & REX_B ? 8 : 0;
 
-    insn->reg = (uint8_t)((d->modrm >> 3 & 7) | (d->rex & REX_R ? 8 : 0));
-    insn->rm = (uint8_t)((d->modrm & 7) | rexb);
+    if (modrm) {
+        insn->reg = (uint8_t)((d->modrm >> 3 & 7) | (d->rex & REX_R ? 8 : 0));
+        insn->rm = (uint8_t)((d->modrm & 7) | rexb);
+    }
     if (key->plan & X86_P_REG8) {
         insn->reg &= 7;
     }

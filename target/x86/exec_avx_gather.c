@@ -38,17 +38,6 @@ static void load_element(struct x86_cpu *cpu, const struct x86_insn *insn,
     }
 }
 
-/* The whole mask takes the form of sign bits before the first access. */
-static void spread_mask(union x86_vreg *mask, unsigned n, unsigned size)
-{
-    for (unsigned i = 0; i < n; i++) {
-        if (size == 4)
-            mask->u32[i] = mask->u32[i] >> 31 ? UINT32_MAX : 0;
-        else
-            mask->u64[i] = mask->u64[i] >> 63 ? UINT64_MAX : 0;
-    }
-}
-
 static always_inline void gather(struct x86_cpu *cpu,
                                  const struct x86_insn *insn,
                                  unsigned index_size, unsigned size)
@@ -57,7 +46,6 @@ static always_inline void gather(struct x86_cpu *cpu,
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / wider;
     unsigned used = n * size / 8;
 
-    spread_mask(&cpu->zmm[insn->vvvv], n, size);
     for (unsigned i = 0; i < n; i++)
         load_element(cpu, insn, i, index_size, size);
     for (unsigned i = used; i < 8; i++) {

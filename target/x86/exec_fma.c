@@ -39,10 +39,10 @@ static always_inline v128 ordered(struct x86_fpu *fpu, fma_fn *op,
                                   unsigned order, v128 x, v128 y, v128 z)
 {
     if (order == 132)
-        return op(fpu, x, z, y);
+        return op(fpu, z, x, y);
     if (order == 213)
         return op(fpu, x, y, z);
-    return op(fpu, y, z, x);
+    return op(fpu, z, y, x);
 }
 
 static always_inline void packed(struct x86_cpu *cpu,
@@ -60,8 +60,7 @@ static always_inline void packed(struct x86_cpu *cpu,
                           vec_get_hi(cpu, insn->vvvv), z.hi);
 
         raised |= fpu->raised;
-        sse_fp_accept(cpu, insn, raised, lo, lanes);
-        sse_fp_accept(cpu, insn, raised, hi, lanes);
+        sse_fp_accept256(cpu, insn, raised, lo, hi, lanes);
         avx_put256(cpu, insn->reg, lo, hi);
     } else {
         v128 z = avx_src(cpu, insn);

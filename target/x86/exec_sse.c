@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The choice of vector handlers, and SSE exceptions. [SDM] vol. 1 ch. 11.5. */
+/*
+ * The choice of vector handlers, and SSE exceptions. [SDM] vol. 1 ch. 11.5.
+ *
+ * Not modelled: with an unmasked overflow or underflow PE should tell whether
+ * the result is inexact with an exponent of any size; here it is set as it
+ * would be if that were masked.
+ */
 #include "target/x86/exec_sse.h"
 
 static bool lane_tiny(uint64_t v, uint64_t exp_mask, uint64_t fraction_mask)
@@ -32,14 +38,14 @@ static bool any_tiny(v128 r, enum fp_lanes lanes)
  * follow from the result. An unmasked underflow needs no inexact result.
  */
 void sse_fp_flags(struct x86_cpu *cpu, const struct x86_insn *insn,
-                  uint32_t raised, v128 result, enum fp_lanes lanes)
+                  uint32_t raised, v128 lo, v128 hi, enum fp_lanes lanes)
 {
     const uint32_t early = FP_IE | FP_DE | FP_ZE;
     uint32_t unmasked = ~(cpu->fpu.mxcsr >> FP_MXCSR_MASK_SHIFT) & FP_ALL;
 
     if (raised & unmasked & early)
         raised &= early;
-    else if ((unmasked & FP_UE) && any_tiny(result, lanes))
+    else if ((unmasked & FP_UE) && (any_tiny(lo, lanes) || any_tiny(hi, lanes)))
         raised |= FP_UE;
     cpu->fpu.mxcsr |= raised;
     if (raised & unmasked) {

@@ -225,21 +225,31 @@ enum fp_lanes { FP_NO_LANES, FP_PS, FP_PD, FP_SS, FP_SD, FP_PH };
 
 /* The slow part of sse_fp_accept(). */
 void sse_fp_flags(struct x86_cpu *cpu, const struct x86_insn *insn,
-                  uint32_t raised, v128 result, enum fp_lanes lanes);
+                  uint32_t raised, v128 lo, v128 hi, enum fp_lanes lanes);
 
 /*
  * After an operation of fp.h, before its result is written: sets the flags in
  * MXCSR and raises #XM (or #UD) for an unmasked exception.
  */
+static always_inline void sse_fp_accept256(struct x86_cpu *cpu,
+                                           const struct x86_insn *insn,
+                                           uint32_t raised, v128 lo, v128 hi,
+                                           enum fp_lanes lanes)
+{
+    uint32_t clear = ~cpu->fpu.mxcsr;
+
+    if (unlikely((raised & clear) | (clear & FP_MXCSR_MASKS)))
+        sse_fp_flags(cpu, insn, raised, lo, hi, lanes);
+}
+
 static always_inline void sse_fp_accept(struct x86_cpu *cpu,
                                         const struct x86_insn *insn,
                                         uint32_t raised, v128 result,
                                         enum fp_lanes lanes)
 {
-    uint32_t clear = ~cpu->fpu.mxcsr;
+    const v128 none = {0, 0};
 
-    if (unlikely((raised & clear) | (clear & FP_MXCSR_MASKS)))
-        sse_fp_flags(cpu, insn, raised, result, lanes);
+    sse_fp_accept256(cpu, insn, raised, result, none, lanes);
 }
 
 #endif

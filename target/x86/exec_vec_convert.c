@@ -149,23 +149,28 @@ TO_INT(cvtsd2si, vec_src64)
 TO_INT(cvttsd2si, vec_src64)
 /* clang-format on */
 
-/* Between MMX and vector registers. */
+/*
+ * Between MMX and vector registers. With a memory operand CVTPI2PS has nothing
+ * to do with the x87 on AMD's CPUs, CVTPI2PD on nobody's.
+ */
 static const struct x86_insn *cvtpi2ps(struct x86_cpu *cpu,
                                        const struct x86_insn *insn)
 {
     v128 a = vec_get(cpu, insn->reg), r;
     uint64_t b;
 
-    x87_wait(cpu, insn);
+    if (!(insn->flags & X86_I_MEM))
+        x87_wait(cpu, insn);
     b = mmx_src(cpu, insn);
     r = fp_cvtdq2ps(&cpu->fpu, v128_low(b));
+    if (!(insn->flags & X86_I_MEM))
+        mmx_enter(cpu);
     sse_fp_accept(cpu, insn, cpu->fpu.raised, r, FP_NO_LANES);
-    mmx_enter(cpu);
     sse_put(cpu, insn->reg, (v128){r[0], a[1]});
     X86_NEXT(cpu, insn);
 }
 
-/* Always exact; with memory it has nothing to do with the x87. */
+/* Always exact. */
 static const struct x86_insn *cvtpi2pd(struct x86_cpu *cpu,
                                        const struct x86_insn *insn)
 {
@@ -189,8 +194,8 @@ static always_inline void to_mmx(struct x86_cpu *cpu,
     x87_wait(cpu, insn);
     b = from_ps ? vec_src64(cpu, insn) : sse_src(cpu, insn);
     r = op(&cpu->fpu, b);
-    sse_fp_accept(cpu, insn, cpu->fpu.raised, r, FP_NO_LANES);
     mmx_enter(cpu);
+    sse_fp_accept(cpu, insn, cpu->fpu.raised, r, FP_NO_LANES);
     mmx_put(cpu, insn->reg, r[0]);
 }
 
@@ -207,15 +212,17 @@ static const struct x86_insn *vcvtps2ph(struct x86_cpu *cpu,
 {
     unsigned imm = insn->imm & 7;
     bool wide = insn->flags & X86_I_L;
-    v128 r = fp_cvtps2ph(&cpu->fpu, vec_get(cpu, insn->reg), imm), hi;
+    v128 r = fp_cvtps2ph(&cpu->fpu, vec_get(cpu, insn->reg), imm);
+    v128 hi = {0, 0};
     uint32_t raised = cpu->fpu.raised;
 
+    if (insn->flags & X86_I_MEM)
+        x86_probe_st(cpu, insn, insn->seg, x86_ea(cpu, insn), wide ? 16 : 8);
     if (wide) {
         hi = fp_cvtps2ph(&cpu->fpu, vec_get_hi(cpu, insn->reg), imm);
         raised |= cpu->fpu.raised;
-        sse_fp_accept(cpu, insn, raised, hi, FP_PH);
     }
-    sse_fp_accept(cpu, insn, raised, r, FP_PH);
+    sse_fp_accept256(cpu, insn, raised, r, hi, FP_PH);
     if (wide)
         r = (v128){r[0], hi[0]};
     if (insn->flags & X86_I_MEM) {

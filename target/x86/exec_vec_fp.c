@@ -21,16 +21,6 @@ static always_inline void packed2(struct x86_cpu *cpu,
     vec_put(cpu, insn, r);
 }
 
-/* The halves' exceptions together decide. */
-static always_inline void accept256(struct x86_cpu *cpu,
-                                    const struct x86_insn *insn,
-                                    uint32_t raised, v128 lo, v128 hi,
-                                    enum fp_lanes lanes)
-{
-    sse_fp_accept(cpu, insn, raised, lo, lanes);
-    sse_fp_accept(cpu, insn, raised, hi, lanes);
-}
-
 static always_inline void packed2_256(struct x86_cpu *cpu,
                                       const struct x86_insn *insn, fp2_fn *op,
                                       enum fp_lanes lanes)
@@ -40,7 +30,7 @@ static always_inline void packed2_256(struct x86_cpu *cpu,
     uint32_t raised = cpu->fpu.raised;
 
     hi = op(&cpu->fpu, vec_get_hi(cpu, insn->vvvv), b.hi);
-    accept256(cpu, insn, raised | cpu->fpu.raised, lo, hi, lanes);
+    sse_fp_accept256(cpu, insn, raised | cpu->fpu.raised, lo, hi, lanes);
     avx_put256(cpu, insn->reg, lo, hi);
 }
 
@@ -65,16 +55,15 @@ static always_inline void packed1_256(struct x86_cpu *cpu,
     uint32_t raised = cpu->fpu.raised;
 
     hi = op(&cpu->fpu, b.hi);
-    accept256(cpu, insn, raised | cpu->fpu.raised, lo, hi, lanes);
+    sse_fp_accept256(cpu, insn, raised | cpu->fpu.raised, lo, hi, lanes);
     avx_put256(cpu, insn->reg, lo, hi);
 }
 
 /* Lane 0 only; the rest is the first source's. */
 static always_inline void scalar2(struct x86_cpu *cpu,
-                                  const struct x86_insn *insn, fp2_fn *op,
-                                  enum fp_lanes lanes)
+                                  const struct x86_insn *insn, v128 b,
+                                  fp2_fn *op, enum fp_lanes lanes)
 {
-    v128 b = lanes == FP_SS ? vec_src32(cpu, insn) : vec_src64(cpu, insn);
     v128 r = op(&cpu->fpu, vec_get(cpu, vec_first(insn)), b);
 
     sse_fp_accept(cpu, insn, cpu->fpu.raised, r, lanes);
@@ -89,19 +78,26 @@ static always_inline void scalar2(struct x86_cpu *cpu,
 #define PACKED1(name, lanes)                                                 \
     X86_HANDLER(sse_##name, packed1(cpu, insn, fp_##name, lanes))                \
     X86_HANDLER(avx256_##name, packed1_256(cpu, insn, fp_##name, lanes))
-#define SCALAR2(name, lanes)                                                 \
-    X86_HANDLER(sse_##name, scalar2(cpu, insn, fp_##name, lanes))
+#define SCALAR2(name, source, lanes)                                         \
+    X86_HANDLER(sse_##name,                                                  \
+                scalar2(cpu, insn, source(cpu, insn), fp_##name, lanes))
 
-#define ARITH(X) X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) \
-    X(MIN, min) X(MAX, max)
+#define ARITH(X) X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div)
 #define ARITH_FORMS(N, name)                                                 \
     PACKED2(name##_ps, FP_PS) PACKED2(name##_pd, FP_PD)                      \
-    SCALAR2(name##_ss, FP_SS) SCALAR2(name##_sd, FP_SD)
+    SCALAR2(name##_ss, vec_src32, FP_SS) SCALAR2(name##_sd, vec_src64, FP_SD)
+/* These cannot underflow. */
+#define MINMAX(X) X(MIN, min) X(MAX, max)
+#define MINMAX_FORMS(N, name)                                                \
+    PACKED2(name##_ps, FP_NO_LANES) PACKED2(name##_pd, FP_NO_LANES)          \
+    SCALAR2(name##_ss, vec_src32, FP_NO_LANES)                               \
+    SCALAR2(name##_sd, vec_src64, FP_NO_LANES)
 ARITH(ARITH_FORMS)
-PACKED1(sqrt_ps, FP_PS)
-PACKED1(sqrt_pd, FP_PD)
-SCALAR2(sqrt_ss, FP_SS)
-SCALAR2(sqrt_sd, FP_SD)
+MINMAX(MINMAX_FORMS)
+PACKED1(sqrt_ps, FP_NO_LANES)
+PACKED1(sqrt_pd, FP_NO_LANES)
+SCALAR2(sqrt_ss, vec_src32, FP_NO_LANES)
+SCALAR2(sqrt_sd, vec_src64, FP_NO_LANES)
 PACKED1(rcp_ps, FP_NO_LANES)
 PACKED1(rsqrt_ps, FP_NO_LANES)
 /* clang-format on */
@@ -254,7 +250,7 @@ static always_inline void round_packed(struct x86_cpu *cpu,
         uint32_t raised = cpu->fpu.raised;
 
         hi = op(&cpu->fpu, b.hi, imm);
-        accept256(cpu, insn, raised | cpu->fpu.raised, lo, hi, lanes);
+        sse_fp_accept256(cpu, insn, raised | cpu->fpu.raised, lo, hi, lanes);
         avx_put256(cpu, insn->reg, lo, hi);
     } else {
         v128 b = vec_src(cpu, insn);
@@ -298,37 +294,53 @@ static v128 dp_lanes(unsigned bits)
     return (v128)m;
 }
 
-static v128 dot_ps(struct x86_cpu *cpu, const struct x86_insn *insn, v128 a,
-                   v128 b)
+/* A step on both halves: op(a, b), its exceptions settled. */
+static struct v256 dot_step(struct x86_cpu *cpu, const struct x86_insn *insn,
+                            fp2_fn *op, struct v256 a, struct v256 b)
 {
-    unsigned imm = (uint8_t)insn->imm;
-    v128 use = dp_lanes(imm >> 4), t, s;
+    struct v256 r;
+    uint32_t raised;
 
-    t = fp_mul_ps(&cpu->fpu, a & use, b & use);
-    sse_fp_accept(cpu, insn, cpu->fpu.raised, t, FP_PS);
-    s = fp_add_ps(&cpu->fpu,
-                  v128_low((uint64_t)((v4u32)t)[2] << 32 | ((v4u32)t)[0]),
-                  v128_low((uint64_t)((v4u32)t)[3] << 32 | ((v4u32)t)[1]));
-    sse_fp_accept(cpu, insn, cpu->fpu.raised, s, FP_PS);
-    s = fp_add_ss(&cpu->fpu, s, v128_low(((v4u32)s)[1]));
-    sse_fp_accept(cpu, insn, cpu->fpu.raised, s, FP_SS);
-    s = (v128)__builtin_shufflevector((v4u32)s, (v4u32)s, 0, 0, 0, 0);
-    return s & dp_lanes(imm);
+    r.lo = op(&cpu->fpu, a.lo, b.lo);
+    raised = cpu->fpu.raised;
+    r.hi = op(&cpu->fpu, a.hi, b.hi);
+    sse_fp_accept256(cpu, insn, raised | cpu->fpu.raised, r.lo, r.hi, FP_PS);
+    return r;
 }
 
-static no_inline void dpps_any(struct x86_cpu *cpu, const struct x86_insn *insn)
+/* Lanes i and j in place of lanes 0 and 1, zeros above. */
+static struct v256 dot_pick(struct v256 v, unsigned i, unsigned j)
 {
-    if (insn->flags & X86_I_L) {
-        struct v256 b = avx_src256(cpu, insn);
-        v128 lo = dot_ps(cpu, insn, vec_get(cpu, insn->vvvv), b.lo);
-        v128 hi = dot_ps(cpu, insn, vec_get_hi(cpu, insn->vvvv), b.hi);
+    v4u32 lo = (v4u32)v.lo, hi = (v4u32)v.hi;
 
-        avx_put256(cpu, insn->reg, lo, hi);
-    } else {
-        v128 b = vec_src(cpu, insn);
+    return (struct v256){(v128)(v4u32){lo[i], lo[j]},
+                         (v128)(v4u32){hi[i], hi[j]}};
+}
 
-        vec_put(cpu, insn, dot_ps(cpu, insn, vec_get(cpu, vec_first(insn)), b));
-    }
+static void dpps_any(struct x86_cpu *cpu, const struct x86_insn *insn)
+{
+    bool wide = insn->flags & X86_I_L;
+    unsigned imm = (uint8_t)insn->imm, first = vec_first(insn);
+    v128 use = dp_lanes(imm >> 4), put = dp_lanes(imm);
+    struct v256 a = {vec_get(cpu, first), vec_get_hi(cpu, first)}, b, s;
+
+    if (wide)
+        b = avx_src256(cpu, insn);
+    else
+        b = (struct v256){vec_src(cpu, insn), {0, 0}};
+    b = (struct v256){b.lo & use, b.hi & use};
+    a = (struct v256){a.lo & use, wide ? a.hi & use : b.hi};
+    s = dot_step(cpu, insn, fp_mul_ps, a, b);
+    s = dot_step(cpu, insn, fp_add_ps, dot_pick(s, 0, 2), dot_pick(s, 1, 3));
+    a = dot_pick(s, 0, 2);
+    b = dot_pick(s, 1, 3);
+    s = dot_step(cpu, insn, fp_add_ps, a, b);
+    s.lo = (v128)__builtin_shufflevector((v4u32)s.lo, (v4u32)s.lo, 0, 0, 0, 0);
+    s.hi = (v128)__builtin_shufflevector((v4u32)s.hi, (v4u32)s.hi, 0, 0, 0, 0);
+    if (wide)
+        avx_put256(cpu, insn->reg, s.lo & put, s.hi & put);
+    else
+        vec_put(cpu, insn, s.lo & put);
 }
 
 static no_inline void dppd_any(struct x86_cpu *cpu, const struct x86_insn *insn)
@@ -360,7 +372,7 @@ X86_HANDLER(dppd, dppd_any(cpu, insn))
     ROW_SCALAR(N##SS, name##_ss) ROW_SCALAR(N##SD, name##_sd)
 
 static const struct vec_forms forms[X86_MNEMONICS] = {
-    ARITH(ROWS_ARITH) ROWS_ARITH(SQRT, sqrt) ROWS_ARITH(CMP, cmp)
+    ARITH(ROWS_ARITH) MINMAX(ROWS_ARITH) ROWS_ARITH(SQRT, sqrt) ROWS_ARITH(CMP, cmp)
     ROW_PACKED(RCPPS, rcp_ps) ROW_PACKED(RSQRTPS, rsqrt_ps)
     ROW_SCALAR(RCPSS, rcp_ss) ROW_SCALAR(RSQRTSS, rsqrt_ss)
     ROW_PACKED(HADDPS, hadd_ps) ROW_PACKED(HADDPD, hadd_pd)

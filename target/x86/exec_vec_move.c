@@ -435,7 +435,7 @@ static x86_exec *pick_scalar(const struct x86_insn *insn, x86_exec *load,
                              x86_exec *store, x86_exec *merge,
                              x86_exec *merge_store)
 {
-    bool to_rm = x86_insn_row(insn)->attrs & X86_A_STORE;
+    bool to_rm = insn->opcode == 0x11;
 
     if (insn->flags & X86_I_MEM)
         return to_rm ? store : load;

@@ -161,10 +161,11 @@ static void pop_n(struct x86_fpu *fpu, unsigned n)
 static no_inline void compare_empty(struct x86_cpu *cpu,
                                     const struct x86_insn *insn, unsigned pops)
 {
-    if (x87_signal(cpu, insn, FP_IE | FP_SF))
-        return;
+    bool stopped = x87_signal(cpu, insn, FP_IE | FP_SF);
+
     cpu->fpu.fsw |= CC_COMPARE;
-    pop_n(&cpu->fpu, pops);
+    if (!stopped)
+        pop_n(&cpu->fpu, pops);
 }
 
 static always_inline void compare_done(struct x86_cpu *cpu,
@@ -242,7 +243,10 @@ static always_inline void compare_int(struct x86_cpu *cpu,
     compare_with(cpu, insn, fp_x87_com, x87_tmp(cpu, 1), pops);
 }
 
-/* FCOMI and relatives: the outcome goes to EFLAGS. */
+/*
+ * FCOMI and relatives: the outcome goes to EFLAGS, as on AMD's CPUs also where
+ * an unmasked exception stops the pop. C1 changes only in a stack fault.
+ */
 static always_inline void compare_eflags(struct x86_cpu *cpu,
                                          const struct x86_insn *insn,
                                          x87_op_compare *op, unsigned pops)
@@ -250,20 +254,21 @@ static always_inline void compare_eflags(struct x86_cpu *cpu,
     struct x86_fpu *fpu = &cpu->fpu;
     unsigned i = insn->rm & 7;
     uint32_t flags = CC_COMPARE;
+    bool stopped;
 
     x87_begin(cpu, insn);
     if (unlikely(x87_is_empty(fpu, 0) || x87_is_empty(fpu, i))) {
-        if (x87_signal(cpu, insn, FP_IE | FP_SF))
-            return;
+        stopped = x87_signal(cpu, insn, FP_IE | FP_SF);
     } else {
-        flags = op(fpu, x87_st(fpu, 0), x87_st(fpu, i));
-        if (!x87_accept(cpu, insn, flags, 0, X87_STOP))
-            return;
+        flags = op(fpu, x87_st(fpu, 0), x87_st(fpu, i)) & ~(uint32_t)FP_C1;
+        flags |= fpu->fsw & FP_C1;
+        stopped = !x87_accept(cpu, insn, flags, 0, X87_STOP);
     }
     x86_set_arith_flags(cpu, (flags & FP_C3 ? X86_ZF : 0U) |
                                  (flags & FP_C2 ? X86_PF : 0U) |
                                  (flags & FP_C0 ? X86_CF : 0U));
-    pop_n(fpu, pops);
+    if (!stopped)
+        pop_n(fpu, pops);
 }
 
 static const struct x86_insn *ftst(struct x86_cpu *cpu,
@@ -325,6 +330,7 @@ static always_inline void unary(struct x86_cpu *cpu,
     struct x86_fpu *fpu = &cpu->fpu;
 
     x87_begin(cpu, insn);
+    fpu->fsw &= (uint16_t) ~(cc & FP_C2);
     if (unlikely(x87_is_empty(fpu, 0)))
         underflow_to(cpu, insn, 0, false);
     else
@@ -334,7 +340,7 @@ static always_inline void unary(struct x86_cpu *cpu,
 
 static always_inline void binary(struct x86_cpu *cpu,
                                  const struct x86_insn *insn, x87_op2 *op,
-                                 uint32_t cc, unsigned dst, bool pop)
+                                 unsigned dst, bool pop)
 {
     struct x86_fpu *fpu = &cpu->fpu;
 
@@ -343,8 +349,33 @@ static always_inline void binary(struct x86_cpu *cpu,
         underflow_to(cpu, insn, dst, pop);
     else
         finish(cpu, insn,
-               op(fpu, x87_tmp(cpu, 0), x87_st(fpu, 0), x87_st(fpu, 1)), cc,
-               dst, pop);
+               op(fpu, x87_tmp(cpu, 0), x87_st(fpu, 0), x87_st(fpu, 1)), 0, dst,
+               pop);
+}
+
+static bool is_nan(const struct x87_reg *r)
+{
+    return (r->sign_exp & X87_EXP) == X87_EXP && r->mantissa << 1;
+}
+
+/* FPREM: quotient bits in C0, C3, C1, unless there is no quotient. */
+static always_inline void remainder_of(struct x86_cpu *cpu,
+                                       const struct x86_insn *insn, x87_op2 *op)
+{
+    struct x86_fpu *fpu = &cpu->fpu;
+    uint32_t flags, cc = FP_C2;
+
+    x87_begin(cpu, insn);
+    if (unlikely(x87_is_empty(fpu, 0) || x87_is_empty(fpu, 1))) {
+        fpu->fsw &= (uint16_t)~FP_C2;
+        underflow_to(cpu, insn, 0, false);
+        return;
+    }
+    flags = op(fpu, x87_tmp(cpu, 0), x87_st(fpu, 0), x87_st(fpu, 1));
+    if (!(flags & FP_IE) && !(flags & ~(uint32_t)fpu->fcw & X87_STOP) &&
+        !is_nan(x87_tmp(cpu, 0)))
+        cc = CC_COMPARE;
+    finish(cpu, insn, flags, cc, 0, false);
 }
 
 /* Two results, or one register less or more than there is room for. */
@@ -367,6 +398,7 @@ static always_inline void pair(struct x86_cpu *cpu, const struct x86_insn *insn,
     uint32_t flags;
 
     x87_begin(cpu, insn);
+    fpu->fsw &= (uint16_t) ~(cc & FP_C2);
     if (unlikely(x87_is_empty(fpu, 0))) {
         pair_fault(cpu, insn, 0);
         return;
@@ -398,12 +430,12 @@ FUNCTION(frndint, unary(cpu, insn, fp_x87_rndint, 0))
 FUNCTION(f2xm1, unary(cpu, insn, fp_x87_2xm1, 0))
 FUNCTION(fsin, unary(cpu, insn, fp_x87_sin, FP_C2))
 FUNCTION(fcos, unary(cpu, insn, fp_x87_cos, FP_C2))
-FUNCTION(fscale, binary(cpu, insn, fp_x87_scale, 0, 0, false))
-FUNCTION(fprem, binary(cpu, insn, fp_x87_prem, CC_COMPARE, 0, false))
-FUNCTION(fprem1, binary(cpu, insn, fp_x87_prem1, CC_COMPARE, 0, false))
-FUNCTION(fyl2x, binary(cpu, insn, fp_x87_yl2x, 0, 1, true))
-FUNCTION(fyl2xp1, binary(cpu, insn, fp_x87_yl2xp1, 0, 1, true))
-FUNCTION(fpatan, binary(cpu, insn, fp_x87_patan, 0, 1, true))
+FUNCTION(fscale, binary(cpu, insn, fp_x87_scale, 0, false))
+FUNCTION(fprem, remainder_of(cpu, insn, fp_x87_prem))
+FUNCTION(fprem1, remainder_of(cpu, insn, fp_x87_prem1))
+FUNCTION(fyl2x, binary(cpu, insn, fp_x87_yl2x, 1, true))
+FUNCTION(fyl2xp1, binary(cpu, insn, fp_x87_yl2xp1, 1, true))
+FUNCTION(fpatan, binary(cpu, insn, fp_x87_patan, 1, true))
 FUNCTION(fsincos, pair(cpu, insn, fp_x87_sincos, FP_C2))
 FUNCTION(fptan, pair(cpu, insn, fp_x87_ptan, FP_C2))
 FUNCTION(fxtract, pair(cpu, insn, fp_x87_xtract, 0))

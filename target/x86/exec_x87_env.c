@@ -276,11 +276,9 @@ x86_exec *x86_select_x87(const struct x86_insn *insn)
 {
     x86_exec *exec;
 
-    if (!(x86_insn_row(insn)->attrs & X86_A_X87))
-        return NULL;
-    if (insn->opcode == 0x9b)
+    if (x86_insn_row(insn)->mnemonic == X86_FWAIT)
         return fwait;
-    if (insn->opcode < 0xd8 || insn->opcode > 0xdf)
+    if (!(x86_insn_row(insn)->attrs & X86_A_X87))
         return NULL;
     exec = x86_select_x87_arith(insn);
     if (!exec)

@@ -30,12 +30,15 @@ static always_inline void push_bits(struct x86_cpu *cpu,
     x87_put_bits(fpu, 0, sign_exp, mantissa);
 }
 
-/* Pushes x87_tmp(0), the outcome of a conversion. */
+/*
+ * Pushes x87_tmp(0), the outcome of a conversion. A denormal is pushed even
+ * where that is an unmasked exception.
+ */
 static always_inline void push_converted(struct x86_cpu *cpu,
                                          const struct x86_insn *insn,
                                          uint32_t flags)
 {
-    if (likely(x87_accept(cpu, insn, flags, 0, X87_STOP))) {
+    if (likely(x87_accept(cpu, insn, flags, 0, FP_IE))) {
         x87_add_top(&cpu->fpu, 7);
         x87_put(&cpu->fpu, 0, x87_tmp(cpu, 0));
     }
@@ -203,20 +206,27 @@ static const struct x86_insn *fld_constant(struct x86_cpu *cpu,
 
 /*
  * Stores. The memory access comes before any change of state; what an
- * unmasked exception forbids is not stored at all.
+ * unmasked exception forbids is not stored, but its address is checked.
  */
-static always_inline bool store_stopped(const struct x86_fpu *fpu,
+static always_inline bool store_stopped(struct x86_cpu *cpu,
+                                        const struct x86_insn *insn,
+                                        uint64_t ea, unsigned len,
                                         uint32_t flags)
 {
-    return flags & ~(uint32_t)fpu->fcw & X87_STOP_STORE;
+    if (likely(!(flags & ~(uint32_t)cpu->fpu.fcw & X87_STOP_STORE)))
+        return false;
+    x86_probe_st(cpu, insn, insn->seg, ea, len);
+    return true;
 }
 
 /* True where the indefinite is to be stored for an empty ST(0). */
 static no_inline bool store_empty(struct x86_cpu *cpu,
-                                  const struct x86_insn *insn, uint64_t ea)
+                                  const struct x86_insn *insn, uint64_t ea,
+                                  unsigned len)
 {
     if (cpu->fpu.fcw & FP_IE)
         return true;
+    x86_probe_st(cpu, insn, insn->seg, ea, len);
     x87_note_mem(cpu, insn, ea);
     x87_signal(cpu, insn, FP_IE | FP_SF);
     return false;
@@ -253,12 +263,12 @@ static always_inline void store_done(struct x86_cpu *cpu,
         if (likely(!x87_is_empty(fpu, 0))) {                                 \
             flags = convert;                                                 \
         } else {                                                             \
-            if (!store_empty(cpu, insn, ea))                                 \
+            if (!store_empty(cpu, insn, ea, sizeof(type)))                   \
                 X86_NEXT(cpu, insn);                                         \
             flags = FP_IE | FP_SF;                                           \
             *out = indefinite;                                               \
         }                                                                    \
-        if (likely(!store_stopped(fpu, flags)))                              \
+        if (likely(!store_stopped(cpu, insn, ea, sizeof(type), flags)))      \
             store(cpu, insn, insn->seg, ea, *out);                           \
         store_done(cpu, insn, ea, flags, pop);                               \
         X86_NEXT(cpu, insn);                                                 \
@@ -302,7 +312,7 @@ static const struct x86_insn *fstp_f80(struct x86_cpu *cpu,
     if (likely(!x87_is_empty(&cpu->fpu, 0))) {
         put_scratch(cpu, st->sign_exp, st->mantissa);
     } else {
-        if (!store_empty(cpu, insn, ea))
+        if (!store_empty(cpu, insn, ea, 10))
             X86_NEXT(cpu, insn);
         flags = FP_IE | FP_SF;
         put_scratch(cpu, 0xffff, UINT64_C(0xc000000000000000));
@@ -322,11 +332,11 @@ static const struct x86_insn *fbstp(struct x86_cpu *cpu,
     if (likely(!x87_is_empty(fpu, 0))) {
         flags = fp_x87_st_bcd(fpu, cpu->scratch.u8, x87_st(fpu, 0));
     } else {
-        if (!store_empty(cpu, insn, ea))
+        if (!store_empty(cpu, insn, ea, 10))
             X86_NEXT(cpu, insn);
         put_scratch(cpu, 0xffff, UINT64_C(0xc000000000000000));
     }
-    if (!store_stopped(fpu, flags))
+    if (!store_stopped(cpu, insn, ea, 10, flags))
         x86_st(cpu, insn, insn->seg, ea, &cpu->scratch, 10, 0);
     store_done(cpu, insn, ea, flags, true);
     X86_NEXT(cpu, insn);
@@ -366,6 +376,20 @@ static const struct x86_insn *fstp_reg(struct x86_cpu *cpu,
     X86_NEXT(cpu, insn);
 }
 
+/* Undocumented: an FSTP that does nothing but pop where ST(0) is empty. */
+static const struct x86_insn *fstpnce(struct x86_cpu *cpu,
+                                      const struct x86_insn *insn)
+{
+    struct x86_fpu *fpu = &cpu->fpu;
+
+    x87_begin(cpu, insn);
+    if (!x87_is_empty(fpu, 0))
+        x87_put(fpu, insn->rm & 7, x87_st(fpu, 0));
+    fpu->fsw &= (uint16_t)~FP_C1;
+    x87_pop(fpu);
+    X86_NEXT(cpu, insn);
+}
+
 static const struct x86_insn *fxch(struct x86_cpu *cpu,
                                    const struct x86_insn *insn)
 {
@@ -402,7 +426,6 @@ static always_inline void cmov(struct x86_cpu *cpu, const struct x86_insn *insn,
             x87_put_indefinite(fpu, 0);
         return;
     }
-    fpu->fsw &= (uint16_t)~FP_C1;
     if (condition)
         x87_put(fpu, 0, x87_st(fpu, i));
 }
@@ -429,6 +452,7 @@ static const struct x86_insn *ffree(struct x86_cpu *cpu,
                                     const struct x86_insn *insn)
 {
     x87_begin(cpu, insn);
+    cpu->fpu.fsw &= (uint16_t)~FP_C1;
     x87_set_empty(&cpu->fpu, insn->rm & 7);
     X86_NEXT(cpu, insn);
 }
@@ -439,6 +463,7 @@ static const struct x86_insn *ffreep(struct x86_cpu *cpu,
 {
     x87_begin(cpu, insn);
     x87_set_empty(&cpu->fpu, insn->rm & 7);
+    cpu->fpu.fsw &= (uint16_t)~FP_C1;
     x87_pop(&cpu->fpu);
     X86_NEXT(cpu, insn);
 }
@@ -479,7 +504,7 @@ static x86_exec *const memory_forms[8][8] = {
 };
 
 static x86_exec *const register_forms[8][8] = {
-    [1] = {fld_reg, fxch, fnop, fstp_reg, NULL, fld_constant},
+    [1] = {fld_reg, fxch, fnop, fstpnce, NULL, fld_constant},
     [2] = {fcmovb, fcmove, fcmovbe, fcmovu},
     [3] = {fcmovnb, fcmovne, fcmovnbe, fcmovnu},
     [5] = {ffree, fxch, fst_reg, fstp_reg},

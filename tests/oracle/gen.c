@@ -201,9 +201,9 @@ static uint64_t pointer(struct oracle_rng *r)
 {
     uint64_t at = 64 + rng_below(r, ORACLE_SCRATCH - 192);
 
-    if (rng_percent(r, 70))
+    if (rng_percent(r, 85))
         at &= ~UINT64_C(31);
-    else if (rng_percent(r, 10))
+    else if (rng_percent(r, 20))
         at = rng_percent(r, 50) ? ORACLE_PAGE - rng_below(r, 40)
                                 : ORACLE_SCRATCH - rng_below(r, 40);
     return ORACLE_DATA + at;
@@ -356,7 +356,7 @@ static void random_state(struct oracle_rng *r, struct oracle_state *s)
         bool likely_pointer = i == X86_RBX || i >= X86_RBP;
 
         s->gpr[i] =
-            rng_percent(r, likely_pointer ? 70 : 5) ? pointer(r) : integer(r);
+            rng_percent(r, likely_pointer ? 90 : 5) ? pointer(r) : integer(r);
     }
     s->gpr[X86_RSP] = ORACLE_DATA + 0x400 + (rng64(r) & 0x7f8);
     s->rip = ORACLE_CODE;
@@ -496,7 +496,7 @@ static uint32_t displacement(struct oracle_rng *r)
 {
     uint32_t v = rng_below(r, 128);
 
-    return rng_percent(r, 70) ? (v & ~15U) - 64 : v - 64;
+    return rng_percent(r, 85) ? (v & ~15U) - 64 : v - 64;
 }
 
 static void put_vsib(struct emitter *e, unsigned reg)
@@ -510,22 +510,22 @@ static void put_vsib(struct emitter *e, unsigned reg)
 static void put_memory(struct emitter *e, unsigned reg)
 {
     static const uint8_t bases[4] = {X86_RBX, X86_RBP, X86_RSI, X86_RDI};
-    unsigned kind = rng_below(e->r, 10);
+    unsigned kind = rng_below(e->r, 20);
 
     if (e->key->plan & X86_P_VSIB) {
         put_vsib(e, reg);
-    } else if (kind < 4) {
+    } else if (kind < 8) {
         put(e, reg | 4);
         put(e, 0x25);
         if (e->rex & 2) /* index 12 is a register */
             e->insn->bytes[e->insn->len - 1] |= 0x38;
         put32(e, (uint32_t)pointer(e->r));
-    } else if (kind < 6) {
+    } else if (kind < 12) {
         put(e, reg | 5);
         e->insn->patch_at = e->insn->len;
         e->insn->target = pointer(e->r);
         put32(e, 0);
-    } else if (kind < 8) {
+    } else if (kind < 18) {
         put(e, 0x40 | reg | bases[rng_below(e->r, 4)]);
         put(e, displacement(e->r) & 0xff);
     } else {
@@ -571,6 +571,8 @@ static bool undefined_result(const struct x86_insn *insn,
             return false;
         return row->operand[2] == X86_O_rCL || (insn->imm & 31) > 16;
     case X86_BSWAP: return insn->osize == 2;
+    case X86_NOP: /* AMD: #UD for registers; Intel: a hint */
+        return insn->opcode == 0x0d && !(insn->flags & X86_I_MEM);
     default: return false;
     }
 }
@@ -698,5 +700,8 @@ unsigned gen_code(const struct oracle_case *c, uint8_t *code,
                   o->skip && i + 2 <= c->count ? offsets[i + 2] - next : 0,
                   o->jump_size);
     }
-    return at;
+    /* jmp *0(%rip), and where to */
+    memcpy(code + at, "\xff\x25\0\0\0\0", 6);
+    stl_u64(code + at + 6, (uint64_t)(uintptr_t)oracle_leave);
+    return at + 14;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A case in the interpreter: a bare CPU in 64-bit mode at CPL 3, the same
- * addresses as on the host. The code ends in HLT, which CPL 3 may not do:
- * every case ends in an exception, whose handler at CPL 0 halts for good.
+ * addresses as on the host. Where the host's code leaves nothing is mapped
+ * here: every case ends in an exception, whose handler at CPL 0 halts.
  */
 #include <string.h>
 
@@ -33,7 +33,7 @@ enum {
 enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_AD = 0x60 };
 enum { HANDLER_SIZE = 16, TSS_AT = 0x100, SEL_TSS = 0x40, SEL_KERNEL = 0x10 };
 
-#define SYS UINT64_C(0x30000000)
+#define SYS UINT64_C(0x37600000)
 
 static struct {
     struct ram *ram;
@@ -184,7 +184,7 @@ static void load(const struct oracle_state *s)
 }
 
 /* What the exception pushed, and what the registers are. */
-static void store(struct oracle_state *s, uint64_t end)
+static void store(struct oracle_state *s)
 {
     struct x86_cpu *cpu = &guest.cpu;
     struct x86_fpu *fpu = &cpu->fpu;
@@ -199,9 +199,10 @@ static void store(struct oracle_state *s, uint64_t end)
     s->vector = (int)vector;
     s->error = has_error ? ldl_u32(frame - 8) : 0;
     s->cr2 = vector == X86_EXC_PF ? cpu->cr2 : 0;
-    if (vector == X86_EXC_GP && s->rip == end) {
+    if (s->rip == (uint64_t)(uintptr_t)oracle_leave) {
         s->vector = ORACLE_NO_VECTOR;
-        s->rip = 0;
+        s->rip = s->error = 0;
+        s->cr2 = 0;
     }
     s->fcw = fpu->fcw;
     s->fsw = fpu->fsw;
@@ -217,17 +218,16 @@ static void store(struct oracle_state *s, uint64_t end)
 
 void guest_run(const struct oracle_case *c, struct oracle_result *out)
 {
-    uint8_t code[ORACLE_MAX_CODE + 1];
+    uint8_t code[ORACLE_MAX_CODE];
     unsigned offsets[ORACLE_MAX_INSNS + 1], len = gen_code(c, code, offsets);
 
-    code[len++] = 0xf4;
     memcpy(page(CODE), code, len);
     ram_wrote(guest.ram, CODE * ORACLE_PAGE, len);
     memcpy(page(DATA_LOW), c->memory, ORACLE_PAGE);
     memcpy(page(DATA_HIGH), c->memory + ORACLE_PAGE, ORACLE_PAGE);
     load(&c->in);
     x86_interp_run(&guest.cpu);
-    store(&out->state, ORACLE_CODE + len - 1);
+    store(&out->state);
     memcpy(out->memory, page(DATA_LOW), ORACLE_PAGE);
     memcpy(out->memory + ORACLE_PAGE, page(DATA_HIGH), ORACLE_PAGE);
 }

@@ -35,7 +35,6 @@ extern struct native oracle_native;
 struct native oracle_native __attribute__((aligned(64)));
 
 void oracle_enter(void);
-void oracle_leave(void);
 
 /* clang-format off */
 __asm__(
@@ -211,14 +210,11 @@ static void store(struct oracle_state *s)
 
 void native_run(const struct oracle_case *c, struct oracle_result *out)
 {
-    uint8_t code[ORACLE_MAX_CODE + 14];
+    uint8_t code[ORACLE_MAX_CODE];
     unsigned offsets[ORACLE_MAX_INSNS + 1], len = gen_code(c, code, offsets);
     void *data = (void *)(uintptr_t)ORACLE_DATA;
 
-    /* jmp *0(%rip), and where to */
-    memcpy(code + len, "\xff\x25\0\0\0\0", 6);
-    stl_u64(code + len + 6, (uint64_t)(uintptr_t)oracle_leave);
-    memcpy(oracle_native.code, code, len + 14);
+    memcpy(oracle_native.code, code, len);
     memcpy(data, c->memory, ORACLE_SCRATCH);
     load(&c->in);
     oracle_enter();

@@ -14,7 +14,7 @@ enum {
     ORACLE_MAX_INSNS = 8,
     ORACLE_PAGE = 4096,
     ORACLE_SCRATCH = 2 * ORACLE_PAGE,
-    ORACLE_MAX_CODE = ORACLE_MAX_INSNS * 15,
+    ORACLE_MAX_CODE = ORACLE_MAX_INSNS * 15 + 14,
     ORACLE_NO_VECTOR = -1, /* the sequence came to its end */
 };
 
@@ -99,11 +99,13 @@ struct oracle_gen *gen_new(const char *only, unsigned max_insns);
 void gen_free(struct oracle_gen *g);
 unsigned gen_rows(const struct oracle_gen *g);
 void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c);
-/* Machine code of the case; offsets[i] of each instruction and of the end. */
+/* Machine code of the case; offsets[i] of each instruction and of the end,
+ * where there is a jump to oracle_leave. Returns the length. */
 unsigned gen_code(const struct oracle_case *c, uint8_t *code,
                   unsigned offsets[ORACLE_MAX_INSNS + 1]);
 
-/* native.c */
+/* native.c. The code of all cases ends with a jump to oracle_leave(). */
+void oracle_leave(void);
 bool native_init(GError **error);
 void native_run(const struct oracle_case *c, struct oracle_result *out);
 
