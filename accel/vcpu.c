@@ -190,7 +190,8 @@ void vcpus_clear(struct vcpus *all)
         g_cond_clear(&v->wake);
         free(v);
     }
-    g_free(all->vcpu);
+    g_clear_pointer(&all->vcpu, g_free);
+    all->count = 0;
 }
 
 void vcpus_reset(struct vcpus *all)
