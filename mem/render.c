@@ -183,8 +183,10 @@ struct view *view_render(const struct region *root, bool ports)
     struct view *v;
 
     render(ranges, (struct region *)(uintptr_t)root, all, 0);
-    qsort(ranges->data, ranges->len, sizeof(struct range), range_order);
-    render_merge(ranges);
+    if (ranges->len) {
+        qsort(ranges->data, ranges->len, sizeof(struct range), range_order);
+        render_merge(ranges);
+    }
     v = g_malloc(sizeof(*v) + ranges->len * sizeof(struct range));
     v->refs = 1;
     v->count = ranges->len;
