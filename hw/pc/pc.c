@@ -15,7 +15,9 @@
 struct pc {
     struct pc_ram ram;
     struct pc_rom rom;
+    struct pc_intc intc;
     struct pc_isa isa;
+    struct pc_fw fw;
     struct i440fx *host;
     struct piix3 *piix3;
     struct piix4_pm *pm;
@@ -101,18 +103,16 @@ static bool pc_build(struct machine *m, struct board_config *c, GError **error)
         !vcpus_init(c->vcpus, c->accel, m->cpus, &m->lock, error) ||
         !pc_chipset(pc, m, error) ||
         !pc_rom_init(&pc->rom, m, c, &pc->host->pci_memory, error) ||
-        !pc_isa_init(&pc->isa, m, c, error)) {
-        return false;
-    }
-    pc->isa.smiact = i440fx_set_smm;
-    pc->isa.smiact_to = pc->host;
-    if (!pc_cpus_init(m, c, &pc->isa, error)) {
+        !pc_intc_init(&pc->intc, m, true, c->hpet, error) ||
+        !pc_cpus_init(m, c, &pc->intc, i440fx_set_smm, pc->host, error) ||
+        !pc_isa_init(&pc->isa, &pc->intc, m, c, error)) {
         return false;
     }
     pc_cmos_init(container_of(pc->isa.rtc, struct rtc, dev), m, c, &pc->ram);
     return pc_display(m, c, error) &&
            pc_add_at(m, dev_new(m, &piix3_ide_type, NULL), "1.1", error) &&
-           pc_power(pc, m, c, error) && pc_ide_drives(m, c, error);
+           pc_power(pc, m, c, error) && pc_ide_drives(m, c, error) &&
+           pc_fw_init(&pc->fw, m, c, &pc->ram, error);
 }
 
 const struct board_type board_pc = {

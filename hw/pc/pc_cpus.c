@@ -2,6 +2,7 @@
 /*
  * The CPUs of a PC and what their pins are wired to.
  */
+#include "hw/intc/apic.h"
 #include "hw/intc/i8259.h"
 #include "hw/isa/isa.h"
 #include "hw/pc/pc_parts.h"
@@ -14,21 +15,59 @@ enum { TSC_KHZ = 1000000 }; /* one tick a nanosecond */
 struct cpu_pins {
     struct machine *machine;
     struct vcpu *vcpu;
-    struct i8259 *pic;
+    struct pc_intc *intc;
+    struct lapic *lapic;               /* NULL: the CPU has none */
     struct wire ferr;                  /* IRQ 13 */
     void (*smiact)(void *to, bool on); /* the chipset, NULL = none */
     void *smiact_to;
 };
 
-static int pins_intack(void *to)
+static int pins_pic_ack(void *to)
 {
     struct cpu_pins *p = to;
     int vector;
 
     lock_enter(&p->machine->lock);
-    vector = i8259_ack(p->pic);
+    vector = i8259_ack(p->intc->pic);
     lock_leave(&p->machine->lock);
     return vector;
+}
+
+static int pins_intack(void *to)
+{
+    struct cpu_pins *p = to;
+
+    return p->lapic ? lapic_intack(p->lapic) : pins_pic_ack(to);
+}
+
+static uint64_t pins_get_tpr(void *to)
+{
+    struct cpu_pins *p = to;
+
+    return p->lapic ? lapic_get_tpr(p->lapic) : 0;
+}
+
+static void pins_set_tpr(void *to, uint64_t cr8)
+{
+    struct cpu_pins *p = to;
+
+    if (p->lapic) {
+        lapic_set_tpr(p->lapic, cr8);
+    }
+}
+
+static bool pins_apic_rdmsr(void *to, uint32_t msr, uint64_t *value)
+{
+    struct cpu_pins *p = to;
+
+    return p->lapic && lapic_rdmsr(p->lapic, msr, value);
+}
+
+static bool pins_apic_wrmsr(void *to, uint32_t msr, uint64_t value)
+{
+    struct cpu_pins *p = to;
+
+    return p->lapic && lapic_wrmsr(p->lapic, msr, value);
 }
 
 static void pins_ferr(void *to, bool level)
@@ -65,12 +104,88 @@ static int64_t pins_now(void *to)
     return clock_now(&p->machine->clock);
 }
 
+/* --- from the interrupt controllers to the CPUs; `to` is struct vcpus --- */
+
 static void pic_intr(void *to, unsigned pin, bool level)
 {
     struct vcpus *all = to;
 
     vcpu_set_intr(all->vcpu[0], level);
 }
+
+static void bus_intr(void *to, unsigned cpu, bool level)
+{
+    struct vcpus *all = to;
+
+    vcpu_set_intr(all->vcpu[cpu], level);
+}
+
+static void bus_nmi(void *to, unsigned cpu)
+{
+    struct vcpus *all = to;
+
+    vcpu_raise(all->vcpu[cpu], X86_EV_NMI);
+}
+
+static void bus_smi(void *to, unsigned cpu)
+{
+    struct vcpus *all = to;
+
+    vcpu_raise(all->vcpu[cpu], X86_EV_SMI);
+}
+
+static void bus_init(void *to, unsigned cpu)
+{
+    struct vcpus *all = to;
+
+    vcpu_raise(all->vcpu[cpu], X86_EV_INIT);
+}
+
+static void bus_sipi(void *to, unsigned cpu, uint8_t vector)
+{
+    struct vcpus *all = to;
+
+    __atomic_store_n(&all->vcpu[cpu]->cpu.sipi_vector, vector,
+                     __ATOMIC_RELEASE);
+    vcpu_raise(all->vcpu[cpu], X86_EV_SIPI);
+}
+
+static int bus_current(void *to)
+{
+    struct vcpu *v = vcpu_self(to);
+
+    return v ? (int)v->cpu.index : -1;
+}
+
+static int bus_ext_ack(void *to)
+{
+    struct vcpus *all = to;
+
+    return pins_pic_ack(all->vcpu[0]->cpu.pins.to);
+}
+
+static int64_t bus_tsc_ns(void *to, unsigned cpu, uint64_t tsc)
+{
+    struct vcpus *all = to;
+    const struct x86_cpu *c = &all->vcpu[cpu]->cpu;
+
+    tsc -= (uint64_t)c->tsc_offset;
+    if (tsc > INT64_MAX / 2) {
+        return (int64_t)tsc < 0 ? 0 : INT64_MAX;
+    }
+    return (int64_t)muldiv64(tsc, 1000000, c->tsc_khz);
+}
+
+static const struct apic_pins bus_pins = {
+    .intr = bus_intr,
+    .nmi = bus_nmi,
+    .smi = bus_smi,
+    .init = bus_init,
+    .sipi = bus_sipi,
+    .current = bus_current,
+    .ext_ack = bus_ext_ack,
+    .tsc_ns = bus_tsc_ns,
+};
 
 /* A20M#: the gates of the keyboard controller (pin 0) and of port 92 (pin 1)
  * are OR-ed, [PIIX3] 2.5.4. */
@@ -111,39 +226,57 @@ void pc_nmi(void *to, unsigned pin, bool level)
     }
 }
 
-static bool cpu_connect(struct machine *m, struct vcpu *v, struct pc_isa *isa,
-                        GError **error)
+static const struct x86_pins cpu_pins = {
+    .intack = pins_intack,
+    .get_tpr = pins_get_tpr,
+    .set_tpr = pins_set_tpr,
+    .apic_rdmsr = pins_apic_rdmsr,
+    .apic_wrmsr = pins_apic_wrmsr,
+    .ferr = pins_ferr,
+    .triple_fault = pins_triple_fault,
+    .smiact = pins_smiact,
+    .now_ns = pins_now,
+};
+
+static bool cpu_connect(struct machine *m, struct vcpu *v,
+                        const struct cpu_pins *board, GError **error)
 {
-    struct cpu_pins *p = g_new0(struct cpu_pins, 1);
+    struct cpu_pins *p = g_memdup2(board, sizeof(*board));
     struct x86_cpu *cpu = &v->cpu;
 
-    p->machine = m;
     p->vcpu = v;
-    p->pic = isa->pic;
-    p->smiact = isa->smiact;
-    p->smiact_to = isa->smiact_to;
     cpu->memory = &m->memory;
     cpu->ports = &m->ports;
     cpu->tsc_khz = TSC_KHZ;
-    cpu->pins = (struct x86_pins){
-        .to = p,
-        .intack = pins_intack,
-        .ferr = pins_ferr,
-        .triple_fault = pins_triple_fault,
-        .smiact = pins_smiact,
-        .now_ns = pins_now,
-    };
+    cpu->pins = cpu_pins;
+    cpu->pins.to = p;
+    if (p->intc->apics) {
+        p->lapic = lapic_new(p->intc->apics, cpu->index, cpu->apic_id,
+                             x86_has(cpu->model, X86_FEATURE_X2APIC), error);
+        if (!p->lapic) {
+            return false;
+        }
+    }
     return isa_connect_irq(m, &p->ferr, 13, error);
 }
 
-bool pc_cpus_init(struct machine *m, struct board_config *c, struct pc_isa *isa,
-                  GError **error)
+bool pc_cpus_init(struct machine *m, struct board_config *c,
+                  struct pc_intc *intc, void (*smiact)(void *to, bool on),
+                  void *smiact_to, GError **error)
 {
     struct vcpus *all = c->vcpus;
+    struct cpu_pins board = {
+        .machine = m, .intc = intc, .smiact = smiact, .smiact_to = smiact_to};
 
-    isa->pic->intr = (struct wire){.set = pic_intr, .to = all};
+    if (intc->apics) {
+        intc->apics->pins = bus_pins;
+        intc->apics->pins.to = all;
+    } else {
+        intc->pic->intr = (struct wire){.set = pic_intr, .to = all};
+    }
     for (unsigned i = 0; i < all->count; i++) {
-        if (!cpu_connect(m, all->vcpu[i], isa, error)) {
+        all->vcpu[i]->cpu.model = x86_model_max();
+        if (!cpu_connect(m, all->vcpu[i], &board, error)) {
             return false;
         }
     }

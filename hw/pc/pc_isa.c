@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "hw/char/isa_serial.h"
 #include "hw/input/i8042.h"
-#include "hw/intc/i8259.h"
 #include "hw/isa/isa.h"
 #include "hw/isa/port61.h"
 #include "hw/isa/port92.h"
@@ -21,23 +20,8 @@ struct dev *pc_add(struct machine *m, const struct dev_type *type,
     return dev;
 }
 
-static bool add_pic(struct pc_isa *isa, struct machine *m, GError **error)
-{
-    struct isa_bus *bus = isa_bus_of(m);
-    struct dev *dev = pc_add(m, &i8259_type, error);
-
-    if (!dev) {
-        return false;
-    }
-    isa->pic = container_of(dev, struct i8259, dev);
-    for (unsigned i = 0; i < 16; i++) {
-        bus->irq[i] =
-            (struct wire){.set = i8259_set_irq, .to = isa->pic, .pin = i};
-    }
-    return true;
-}
-
-static bool add_timers(struct pc_isa *isa, struct machine *m, GError **error)
+static bool add_timers(struct pc_isa *isa, struct pc_intc *intc,
+                       struct machine *m, GError **error)
 {
     struct i8254 *pit;
     struct port61 *port61;
@@ -51,8 +35,8 @@ static bool add_timers(struct pc_isa *isa, struct machine *m, GError **error)
     isa->rtc = dev_new(m, &rtc_type, NULL);
     rtc = container_of(isa->rtc, struct rtc, dev);
     port61->nmi_masked = &rtc->nmi_masked;
-    return isa_connect_irq(m, &pit->channel[0].out, 0, error) &&
-           isa_connect_irq(m, &rtc->irq, 8, error) &&
+    return pc_connect_timer(intc, m, &pit->channel[0].out, 0, error) &&
+           pc_connect_timer(intc, m, &rtc->irq, 8, error) &&
            dev_realize(isa->pit, error) && dev_realize(isa->port61, error) &&
            dev_realize(isa->rtc, error);
 }
@@ -107,10 +91,10 @@ static bool add_debugcon(struct machine *m, struct board_config *c,
            dev_realize(dev, error);
 }
 
-bool pc_isa_init(struct pc_isa *isa, struct machine *m, struct board_config *c,
-                 GError **error)
+bool pc_isa_init(struct pc_isa *isa, struct pc_intc *intc, struct machine *m,
+                 struct board_config *c, GError **error)
 {
-    return add_pic(isa, m, error) && add_timers(isa, m, error) &&
+    return add_timers(isa, intc, m, error) &&
            add_keyboard(isa, m, c->vcpus, error) && add_serials(m, c, error) &&
            add_debugcon(m, c, error);
 }

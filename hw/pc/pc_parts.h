@@ -6,8 +6,11 @@
 #include "hw/pc/board.h"
 #include "hw/timer/mc146818.h"
 
+struct apic_bus;
+struct fw_cfg;
+struct hpet;
 struct i8259;
-struct pc_cpus;
+struct ioapic;
 
 /* Main memory: below 4 GiB from 0, the rest from 4 GiB. */
 struct pc_ram {
@@ -34,26 +37,50 @@ bool pc_rom_init(struct pc_rom *r, struct machine *m, struct board_config *c,
 void pc_cmos_init(struct rtc *rtc, const struct machine *m,
                   const struct board_config *c, const struct pc_ram *ram);
 
-/* The devices that every PC has on its ISA bus, and those asked for. */
-struct pc_isa {
+/* Interrupt controllers. Without APICs (ISA boards) only the 8259s. */
+struct pc_intc {
     struct i8259 *pic;
-    struct dev *pit, *port61, *rtc, *i8042, *port92;
-    /* What SMIACT# of the CPUs goes to, NULL = nothing. */
-    void (*smiact)(void *to, bool on);
-    void *smiact_to;
+    struct apic_bus *apics; /* NULL: none; likewise the others */
+    struct ioapic *ioapic;
+    struct hpet *hpet;
 };
 
-bool pc_isa_init(struct pc_isa *isa, struct machine *m, struct board_config *c,
-                 GError **error);
-
-/* CPUs, their pins, the wires between them and the interrupt controllers. */
-bool pc_cpus_init(struct machine *m, struct board_config *c, struct pc_isa *isa,
+bool pc_intc_init(struct pc_intc *s, struct machine *m, bool apics, bool hpet,
                   GError **error);
+/* Connects the PIT's (irq 0) or the RTC's (irq 8) output. */
+bool pc_connect_timer(struct pc_intc *s, struct machine *m, struct wire *wire,
+                      unsigned irq, GError **error);
+
+/* The devices that every PC has on its ISA bus, and those asked for. */
+struct pc_isa {
+    struct dev *pit, *port61, *rtc, *i8042, *port92;
+};
+
+bool pc_isa_init(struct pc_isa *isa, struct pc_intc *intc, struct machine *m,
+                 struct board_config *c, GError **error);
+
+/* CPUs: their pins and the wires to the interrupt controllers. `smiact`: what
+ * SMIACT# goes to, NULL = nothing. Call vcpus_init() before. */
+bool pc_cpus_init(struct machine *m, struct board_config *c,
+                  struct pc_intc *intc, void (*smiact)(void *to, bool on),
+                  void *smiact_to, GError **error);
 /* Wire inputs: pin is not used. `to` is struct vcpus *. */
 void pc_set_a20(void *to, unsigned pin, bool level);
 void pc_cpu_init_pulse(void *to, unsigned pin, bool level);
 void pc_smi(void *to, unsigned pin, bool level);
 void pc_nmi(void *to, unsigned pin, bool level);
+
+/* What the firmware is told through fw_cfg. */
+struct pc_fw {
+    struct fw_cfg *fw_cfg;
+};
+
+bool pc_fw_init(struct pc_fw *fw, struct machine *m, struct board_config *c,
+                const struct pc_ram *ram, GError **error);
+/* -kernel: puts kernel, initrd and command line where a boot ROM finds them. */
+bool pc_load_kernel(struct fw_cfg *fw, struct machine *m,
+                    struct board_config *c, const struct pc_ram *ram,
+                    GError **error);
 
 /* Drives with if=ide, and the CD drive that a PC has unless -nodefaults. */
 bool pc_ide_drives(struct machine *m, struct board_config *c, GError **error);
