@@ -334,7 +334,8 @@ struct x86_cpu {
     /* TSC = (clock_ns * tsc_khz / 10^6) + tsc_offset */
     uint64_t tsc_khz;
     int64_t tsc_offset;
-    uint64_t insns; /* retired, for statistics and -icount */
+    uint64_t insns;     /* retired, for statistics and -icount */
+    uint64_t chain_end; /* insns at which blocks chain no further */
 
     /* Exception in delivery, for double faults and the autopsy. */
     int excp_vector; /* -1 = none */

@@ -185,12 +185,24 @@ static bool attend(struct x86_cpu *cpu, enum x86_exit *why)
 
 /* ---- running ---- */
 
+/*
+ * A handler whose locals escape is called, not jumped to: its frame stays on
+ * the stack until the chain ends. So chains end, after about this many
+ * instructions; earlier where the compiler makes no tail calls at all.
+ */
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+enum { CHAIN_MAX = 4096 };
+#else
+enum { CHAIN_MAX = 256 };
+#endif
+
 static void run_block(struct x86_cpu *cpu, const struct x86_block *block)
 {
     const struct x86_insn *insn = block->insn;
 
     cpu->block_rip = cpu->rip;
     cpu->insns += block->count;
+    cpu->chain_end = cpu->insns + CHAIN_MAX;
     while (insn) {
         insn = insn->exec(cpu, insn);
     }

@@ -39,6 +39,7 @@ static always_inline const struct x86_insn *x86_goto(struct x86_cpu *cpu,
     const struct x86_block *b = j->block;
 
     if (likely(j->rip == rip && j->salt == cpu->jump_salt) &&
+        likely(cpu->insns < cpu->chain_end) &&
         likely(!__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED)) &&
         likely(__atomic_load_n(b->generation, __ATOMIC_RELAXED) == b->seen)) {
         cpu->block_rip = rip;
