@@ -61,13 +61,13 @@ enum {
 };
 
 struct x86_row {
-    uint16_t mnemonic;     /* enum x86_mnemonic */
-    uint8_t operand[4];    /* enum x86_operand, X86_O___ = none */
-    uint8_t feature;       /* enum x86_feature (features.def), 0 = 8086..486 */
-    uint32_t attrs;        /* X86_A_* */
-    uint16_t flags_read;   /* EFLAGS bits 0..11 it reads */
-    uint16_t flags_write;  /* ... that it sets to a defined value */
-    uint16_t flags_undef;  /* ... that it leaves undefined */
+    uint16_t mnemonic;    /* enum x86_mnemonic */
+    uint8_t operand[4];   /* enum x86_operand, X86_O___ = none */
+    uint8_t feature;      /* enum x86_feature (features.def), 0 = 8086..486 */
+    uint32_t attrs;       /* X86_A_* */
+    uint16_t flags_read;  /* EFLAGS bits 0..11 it reads */
+    uint16_t flags_write; /* ... that it sets to a defined value */
+    uint16_t flags_undef; /* ... that it leaves undefined */
 };
 
 extern const struct x86_row x86_rows[];

@@ -133,8 +133,7 @@ x86_exec *x86_pick_bit(const struct x86_cpu *cpu, const struct x86_insn *insn)
     case X86_BTC: return mem ? bt_mem : bt_reg;
     case X86_BSF: return bsf;
     case X86_BSR: return bsr;
-    case X86_TZCNT:
-        return x86_has(cpu->model, X86_FEATURE_BMI1) ? NULL : bsf;
+    case X86_TZCNT: return x86_has(cpu->model, X86_FEATURE_BMI1) ? NULL : bsf;
     case X86_LZCNT: return x86_has(cpu->model, X86_FEATURE_ABM) ? NULL : bsr;
     case X86_BSWAP: return bswap;
     default: return NULL;

@@ -55,8 +55,8 @@ static always_inline bool x86_af(const struct x86_cpu *cpu)
 
 static always_inline bool x86_pf(const struct x86_cpu *cpu)
 {
-    return !__builtin_parity((uint8_t)(
-        (uint64_t)cpu->flags_result ^ cpu->flags_aux >> X86_AUX_PF_DELTA));
+    return !__builtin_parity((uint8_t)((uint64_t)cpu->flags_result ^
+                                       cpu->flags_aux >> X86_AUX_PF_DELTA));
 }
 
 /* CF PF AF ZF SF OF as EFLAGS bits. */
