@@ -257,7 +257,8 @@ static bool cpu_connect(struct machine *m, struct vcpu *v,
             return false;
         }
     }
-    return isa_connect_irq(m, &p->ferr, 13, error);
+    /* FERR# of the boot CPU alone is wired, as on real boards. */
+    return cpu->index != 0 || isa_connect_irq(m, &p->ferr, 13, error);
 }
 
 bool pc_cpus_init(struct machine *m, struct board_config *c,
