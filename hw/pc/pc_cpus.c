@@ -210,10 +210,14 @@ void pc_cpu_init_pulse(void *to, unsigned pin, bool level)
     }
 }
 
+/* To the boot CPU only: firmware for this chipset moves SMBASE of that one,
+ * and the others' would still overlap. */
 void pc_smi(void *to, unsigned pin, bool level)
 {
+    struct vcpus *all = to;
+
     if (level) {
-        vcpus_raise(to, X86_EV_SMI);
+        vcpu_raise(all->vcpu[0], X86_EV_SMI);
     }
 }
 
