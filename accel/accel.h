@@ -24,6 +24,7 @@ struct vcpu {
     struct x86_cpu cpu;
     struct vcpus *all;
     GThread *thread;
+    int tid;       /* of the thread, as the kernel counts them */
     GMutex mutex;  /* for the two below */
     GCond wake;    /* an event came, or the machine runs again */
     bool parked;   /* not running: seen by vcpus_pause() */

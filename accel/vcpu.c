@@ -2,6 +2,8 @@
 /*
  * CPU threads: running, parking, sleeping in HLT, waking.
  */
+#include <unistd.h>
+
 #include "accel/accel.h"
 #include "base/text.h"
 #include "target/x86/interp.h"
@@ -62,9 +64,6 @@ bool vcpus_realize(struct vcpus *all, GError **error)
     return true;
 }
 
-/* Of no machine: which CPU, of whatever machine, a thread runs. */
-static GPrivate vcpu_self_key;
-
 /* Parks until the machine runs; false: the thread should end. */
 static bool vcpu_wait_running(struct vcpu *v)
 {
@@ -102,6 +101,7 @@ static gpointer vcpu_thread(gpointer data)
 {
     struct vcpu *v = data;
 
+    v->tid = gettid();
     g_private_set(v->all->self, v);
     while (vcpu_wait_running(v)) {
         switch (v->all->accel->vcpu_run(v)) {
@@ -123,7 +123,9 @@ struct vcpu *vcpu_self(struct vcpus *all)
 
 void vcpus_start(struct vcpus *all)
 {
-    all->self = &vcpu_self_key;
+    static GPrivate self;
+
+    all->self = &self;
     if (all->accel->no_cpus) {
         return;
     }

@@ -7,6 +7,8 @@
 #ifndef BASE_CHARDEV_H
 #define BASE_CHARDEV_H
 
+#include <stdio.h>
+
 #include "base/error.h"
 
 enum chardev_event {
@@ -32,6 +34,7 @@ struct chardev {
     struct chardev_front front;
     bool attached; /* a front end is there */
     bool open;     /* a peer is there; writes without one vanish */
+    FILE *log;     /* copy of what is written (logfile=), or NULL */
 };
 
 struct chardev_ops {
@@ -43,6 +46,8 @@ struct chardev_ops {
     void (*set_break)(struct chardev *c, bool on);
     void (*set_params)(struct chardev *c, unsigned baud, unsigned data_bits,
                        char parity, unsigned stop_bits);
+    /* A descriptor that the peer passed, -1 = none; may be NULL. */
+    int (*take_fd)(struct chardev *c);
     char *(*describe)(const struct chardev *c); /* "pty:/dev/pts/3" */
     void (*free)(struct chardev *c);
 };
@@ -75,7 +80,12 @@ static inline void chardev_detach(struct chardev *c)
 static inline unsigned chardev_write(struct chardev *c, const void *buf,
                                      unsigned len)
 {
-    return c->ops->write(c, buf, len);
+    unsigned n = c->ops->write(c, buf, len);
+
+    if (c->log) {
+        fwrite(buf, 1, n, c->log);
+    }
+    return n;
 }
 
 static inline void chardev_accept_input(struct chardev *c)

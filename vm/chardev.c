@@ -5,12 +5,14 @@
 #include "vm/chardev.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "base/text.h"
-#include "vm/chardev_fd.h"
+#include "vm/chardev_kinds.h"
 #include "vm/chardev_mux.h"
 
 /* --- null --- */
@@ -22,7 +24,7 @@ static unsigned null_write(struct chardev *c, const uint8_t *buf, unsigned len)
 
 static char *null_describe(const struct chardev *c)
 {
-    return g_strdup("null");
+    return g_strdup(c->ops->name);
 }
 
 static void null_free(struct chardev *c)
@@ -38,6 +40,14 @@ static const struct chardev_ops null_ops = {
     .free = null_free,
 };
 
+/* A text console in a window: there is none, so it is a line to nowhere. */
+static const struct chardev_ops vc_ops = {
+    .name = "vc",
+    .write = null_write,
+    .describe = null_describe,
+    .free = null_free,
+};
+
 static struct chardev *null_new(struct machine *m, const char *id,
                                 struct opts *o, GError **error)
 {
@@ -46,6 +56,19 @@ static struct chardev *null_new(struct machine *m, const char *id,
     c->id = g_strdup(id);
     c->ops = &null_ops;
     c->open = true;
+    return c;
+}
+
+static struct chardev *vc_new(struct machine *m, const char *id, struct opts *o,
+                              GError **error)
+{
+    static const char *const sizes[] = {"width", "height", "cols", "rows"};
+    struct chardev *c = null_new(m, id, o, error);
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        opts_get(o, sizes[i]);
+    }
+    c->ops = &vc_ops;
     return c;
 }
 
@@ -111,6 +134,34 @@ static void stdio_raw(struct chardev_fd *c, bool signals)
     tcsetattr(STDIN_FILENO, TCSANOW, &tty);
 }
 
+/* The terminal is for one only: no second stream on it can work. */
+bool chardevs_use_stdio(const struct machine *m)
+{
+    GHashTableIter it;
+    void *value;
+
+    g_hash_table_iter_init(&it, m->backends[BACKEND_CHARDEV]);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        const struct chardev *c = value;
+        g_autofree char *what = c->ops->describe(c);
+
+        if (g_str_has_suffix(what, "stdio")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* End of file: who reads commands hears of it; output goes on. */
+static void stdio_ended(struct chardev_fd *c)
+{
+    const struct chardev_front *f = &c->chardev.front;
+
+    if (f->event) {
+        f->event(f->opaque, CHARDEV_CLOSED);
+    }
+}
+
 static struct chardev *stdio_new(struct machine *m, const char *id,
                                  struct opts *o, GError **error)
 {
@@ -120,13 +171,29 @@ static struct chardev *stdio_new(struct machine *m, const char *id,
     if (!opts_get_bool(o, "signal", &signals, error)) {
         return NULL;
     }
+    if (chardevs_use_stdio(m)) {
+        fail(error,
+             "chardev '%s': cannot use stdio by multiple character "
+             "devices",
+             id);
+        return NULL;
+    }
     c = g_new0(struct chardev_fd, 1);
+    c->closed = stdio_ended;
     stdio_raw(c, signals);
     chardev_fd_init(c, &m->lock, id, STDIN_FILENO, STDOUT_FILENO, "stdio");
     return &c->chardev;
 }
 
 /* --- the table --- */
+
+/* Of all kinds, for messages. */
+static const char *const chardev_keys[] = {
+    "backend", "id",        "path",         "append",  "signal", "mux",
+    "logfile", "logappend", "host",         "port",    "to",     "ipv4",
+    "ipv6",    "server",    "wait",         "nodelay", "delay",  "telnet",
+    "fd",      "reconnect", "reconnect-ms", "width",   "height", "cols",
+    "rows",    NULL};
 
 static const struct chardev_kind {
     const char *name;
@@ -137,6 +204,15 @@ static const struct chardev_kind {
     {"null", null_new, NULL},
     {"file", file_new, "path"},
     {"stdio", stdio_new, NULL},
+    {"pty", chardev_pty_new, NULL},
+    {"pipe", chardev_pipe_new, "path"},
+    {"serial", chardev_serial_new, "path"},
+    {"tty", chardev_serial_new, "path"},
+    {"socket", chardev_socket_new, NULL},
+    {"unix", chardev_socket_new, "path"},
+    {"tcp", chardev_socket_new, "addr"},
+    {"telnet", chardev_socket_new, "addr"},
+    {"vc", vc_new, "size"},
 };
 
 static const struct chardev_kind *kind_find(const char *name, GError **error)
@@ -153,19 +229,74 @@ static const struct chardev_kind *kind_find(const char *name, GError **error)
     return NULL;
 }
 
+const char *const *chardev_kind_names(void)
+{
+    static const char *const names[] = {
+        "null", "file", "stdio", "pty", "pipe", "serial", "socket", "vc", NULL};
+
+    return names;
+}
+
+/* logfile=: a copy of all that is written. */
+static bool chardev_open_log(struct chardev *c, const char *path, bool append,
+                             GError **error)
+{
+    c->log = fopen(path, append ? "ae" : "we");
+    if (!c->log) {
+        return fail_errno(error, "chardev '%s': cannot write logfile '%s'",
+                          c->id, path);
+    }
+    setvbuf(c->log, NULL, _IONBF, 0);
+    return true;
+}
+
+static bool chardev_finish(struct chardev *c, struct opts *o, GError **error)
+{
+    const char *path = opts_get(o, "logfile");
+    bool append = false;
+
+    return opts_get_bool(o, "logappend", &append, error) &&
+           (!path || chardev_open_log(c, path, append, error)) &&
+           opts_check_used(o, "chardev", chardev_keys, error);
+}
+
 static struct chardev *chardev_make(struct machine *m, const char *kind_name,
                                     const char *id, struct opts *o,
                                     GError **error)
 {
     const struct chardev_kind *kind = kind_find(kind_name, error);
-    struct chardev *c = kind ? kind->make(m, id, o, error) : NULL;
+    struct chardev *c;
     bool mux = false;
 
-    if (c && !opts_get_bool(o, "mux", &mux, error)) {
+    if (!kind || !opts_get_bool(o, "mux", &mux, error)) {
+        return NULL;
+    }
+    if (strcmp(kind_name, "telnet") == 0) {
+        opts_set(o, "telnet", "on");
+    }
+    c = kind->make(m, id, o, error);
+    if (c && !chardev_finish(c, o, error)) {
         c->ops->free(c);
         return NULL;
     }
     return c && mux ? chardev_mux_new(m, c) : c;
+}
+
+static bool is_terminal(const char *path)
+{
+    struct stat st;
+    int fd;
+    bool is;
+
+    if (stat(path, &st) < 0 || !S_ISCHR(st.st_mode)) {
+        return false;
+    }
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    is = fd >= 0 && isatty(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is;
 }
 
 /* "kind:rest" or "kind,opts" to a kind and its options. */
@@ -175,7 +306,7 @@ static struct opts *text_to_opts(const char *text, char **kind, GError **error)
     const struct chardev_kind *k;
 
     if (text[0] == '/') { /* a path stands for itself */
-        *kind = g_strdup("file");
+        *kind = g_strdup(is_terminal(text) ? "serial" : "file");
         return opts_parse(text, "path", error);
     }
     *kind = g_strndup(text, len);
@@ -208,7 +339,7 @@ bool chardev_from_text(struct machine *m, const char *id, const char *text,
     struct opts *o;
 
     *result = NULL;
-    if (strcmp(text, "none") == 0 || strcmp(text, "vc") == 0) {
+    if (strcmp(text, "none") == 0) {
         return true;
     }
     if (g_str_has_prefix(text, "chardev:")) {
@@ -224,7 +355,9 @@ bool chardev_from_text(struct machine *m, const char *id, const char *text,
     }
     if (with_monitor && *with_monitor) {
         opts_set(o, "mux", "on");
-        opts_set(o, "signal", "off");
+        if (strcmp(kind, "stdio") == 0) {
+            opts_set(o, "signal", "off");
+        }
     }
     *result = chardev_make(m, kind, id, o, error);
     opts_free(o);
@@ -264,6 +397,9 @@ void chardevs_close(struct machine *m)
     while (g_hash_table_iter_next(&it, NULL, &c)) {
         struct chardev *chardev = c;
 
+        if (chardev->log) {
+            fclose(chardev->log);
+        }
         chardev->ops->free(chardev);
         g_hash_table_iter_remove(&it);
     }

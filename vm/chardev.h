@@ -26,6 +26,12 @@ bool chardev_from_opts(struct machine *m, const char *text, GError **error);
  * Ctrl-A c. `base` must be a stream of kind mux (made by mon:, mux=on). */
 struct chardev *chardev_mux_port(struct chardev *base);
 bool chardev_is_mux(const struct chardev *c);
+/* Not behind another front end of a mux. */
+bool chardev_has_focus(const struct chardev *c);
+/* Names of -chardev kinds, ends with NULL. */
+const char *const *chardev_kind_names(void);
+/* Is the terminal somebody's stream? */
+bool chardevs_use_stdio(const struct machine *m);
 /* Restores the terminal, removes socket files; at exit. */
 void chardevs_close(struct machine *m);
 

@@ -71,8 +71,8 @@ static gboolean fd_can_write(gint fd, GIOCondition what, gpointer data)
     return more ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-static unsigned fd_write(struct chardev *chardev, const uint8_t *buf,
-                         unsigned len)
+unsigned chardev_fd_write(struct chardev *chardev, const uint8_t *buf,
+                          unsigned len)
 {
     struct chardev_fd *c = fd_of(chardev);
 
@@ -92,7 +92,7 @@ static unsigned fd_write(struct chardev *chardev, const uint8_t *buf,
 static gboolean fd_can_read(gint fd, GIOCondition what, gpointer data);
 
 /* Watches for input while the front end has room. */
-static void fd_accept_input(struct chardev *chardev)
+void chardev_fd_accept_input(struct chardev *chardev)
 {
     struct chardev_fd *c = fd_of(chardev);
     const struct chardev_front *f = &chardev->front;
@@ -118,7 +118,7 @@ static bool fd_read_some(struct chardev_fd *c)
     if (!f->receive || room == 0) {
         return false;
     }
-    n = read(c->in, buf, room);
+    n = c->read ? c->read(c, buf, room) : read(c->in, buf, room);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return true;
     }
@@ -182,10 +182,10 @@ void chardev_fd_open(struct chardev_fd *c, int in, int out)
     if (c->chardev.front.event) {
         c->chardev.front.event(c->chardev.front.opaque, CHARDEV_OPENED);
     }
-    fd_accept_input(&c->chardev);
+    chardev_fd_accept_input(&c->chardev);
 }
 
-static char *fd_describe(const struct chardev *chardev)
+char *chardev_fd_describe(const struct chardev *chardev)
 {
     const struct chardev_fd *c =
         container_of(chardev, const struct chardev_fd, chardev);
@@ -193,7 +193,7 @@ static char *fd_describe(const struct chardev *chardev)
     return g_strdup(c->what);
 }
 
-static void fd_free(struct chardev *chardev)
+void chardev_fd_free(struct chardev *chardev)
 {
     struct chardev_fd *c = fd_of(chardev);
 
@@ -211,10 +211,10 @@ static void fd_free(struct chardev *chardev)
 
 const struct chardev_ops chardev_fd_ops = {
     .name = "fd",
-    .write = fd_write,
-    .accept_input = fd_accept_input,
-    .describe = fd_describe,
-    .free = fd_free,
+    .write = chardev_fd_write,
+    .accept_input = chardev_fd_accept_input,
+    .describe = chardev_fd_describe,
+    .free = chardev_fd_free,
 };
 
 void chardev_fd_init(struct chardev_fd *c, struct lock *lock, const char *id,

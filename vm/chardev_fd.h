@@ -6,6 +6,8 @@
 #ifndef VM_CHARDEV_FD_H
 #define VM_CHARDEV_FD_H
 
+#include <sys/types.h>
+
 #include "vm/chardev.h"
 
 struct chardev_fd {
@@ -16,6 +18,8 @@ struct chardev_fd {
     GByteArray *pending; /* written by the front end, not yet by us */
     char *what;          /* for describe: "stdio", "file:x" */
     bool owned;          /* close the descriptors */
+    /* As read(2); NULL: that. */
+    ssize_t (*read)(struct chardev_fd *c, void *buf, size_t len);
     void (*closed)(struct chardev_fd *c);  /* end of input, or a dead peer */
     void (*release)(struct chardev_fd *c); /* before it is freed */
     void *opaque;
@@ -31,5 +35,11 @@ void chardev_fd_open(struct chardev_fd *c, int in, int out);
 void chardev_fd_close(struct chardev_fd *c);
 
 extern const struct chardev_ops chardev_fd_ops;
+
+/* What these are made of, for kinds that do some of it themselves. */
+unsigned chardev_fd_write(struct chardev *c, const uint8_t *buf, unsigned len);
+void chardev_fd_accept_input(struct chardev *c);
+char *chardev_fd_describe(const struct chardev *c);
+void chardev_fd_free(struct chardev *c);
 
 #endif

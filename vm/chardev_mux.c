@@ -254,6 +254,13 @@ bool chardev_is_mux(const struct chardev *c)
     return c->ops == &mux_ops;
 }
 
+bool chardev_has_focus(const struct chardev *c)
+{
+    const struct mux_port *p = container_of(c, const struct mux_port, chardev);
+
+    return !chardev_is_mux(c) || p == &p->mux->port[p->mux->focus];
+}
+
 struct chardev *chardev_mux_port(struct chardev *c)
 {
     struct mux *m = port_of(c)->mux;

@@ -170,6 +170,18 @@ bool config_parse(struct config *c, int argc, char **argv, GError **error)
     return true;
 }
 
+GPtrArray *config_option_names(void)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (options[i].kind != TITLE) {
+            g_ptr_array_add(names, (void *)(uintptr_t)options[i].name);
+        }
+    }
+    return names;
+}
+
 char *config_help(void)
 {
     GString *s = g_string_new(

@@ -25,6 +25,8 @@ void config_init(struct config *c);
 void config_clear(struct config *c);
 /* Fills *c; the error is one line for the user. */
 bool config_parse(struct config *c, int argc, char **argv, GError **error);
+/* Names of all options, for query-command-line-options. */
+GPtrArray *config_option_names(void);
 /* `--help`; g_free() it. */
 char *config_help(void);
 

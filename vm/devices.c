@@ -5,6 +5,7 @@
 
 #include "base/opts.h"
 #include "hw/pc/board.h"
+#include "vm/qmp_error.h"
 
 /* Every option but those that say what, who and where is a property. */
 static bool device_set_props(struct dev *dev, struct opts *o, GError **error)
@@ -68,6 +69,18 @@ bool device_add_text(struct machine *m, const char *text, GError **error)
     return ok;
 }
 
+bool device_del(struct machine *m, const char *id, GError **error)
+{
+    const struct dev *dev = machine_find_dev(m, id);
+
+    if (!dev || g_strcmp0(dev->id, id) != 0) {
+        return qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found",
+                        id);
+    }
+    return fail(error, "Bus '%s' does not support hotplugging",
+                dev->bus ? dev->bus->name : "main-system-bus");
+}
+
 static char *device_list(void)
 {
     GString *s = g_string_new(NULL);
@@ -88,7 +101,7 @@ static char *device_list(void)
     return g_string_free(s, FALSE);
 }
 
-static const char *kind_text(enum kind kind)
+const char *device_kind_text(enum kind kind)
 {
     static const char *const names[] = {
         [K_BOOL] = "bool",  [K_U8] = "uint8",    [K_U16] = "uint16",
@@ -115,7 +128,7 @@ char *device_help(const char *name, GError **error)
     g_string_append_printf(s, "%s options:\n", type->name);
     for (const struct field *f = type->props; f && f->name; f++) {
         g_string_append_printf(s, "  %s=<%s>%s%s\n", f->name,
-                               kind_text(f->kind), f->what ? " - " : "",
+                               device_kind_text(f->kind), f->what ? " - " : "",
                                f->what ? f->what : "");
     }
     return g_string_free(s, FALSE);

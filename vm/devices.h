@@ -7,6 +7,10 @@
 
 /* "NAME,prop=value,...": machine lock held. */
 bool device_add_text(struct machine *m, const char *text, GError **error);
+/* Nothing can be unplugged as yet: says so. */
+bool device_del(struct machine *m, const char *id, GError **error);
+/* "uint32" */
+const char *device_kind_text(enum kind kind);
 /* For -device help, and -device NAME,help. */
 char *device_help(const char *name, GError **error);
 

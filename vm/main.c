@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "vm/daemon.h"
 #include "vm/help.h"
 #include "vm/vm.h"
 
@@ -23,7 +24,7 @@ static gboolean main_signal(gpointer data)
 {
     struct vm *vm = data;
 
-    vm_quit(vm);
+    vm_quit(vm, "host-signal");
     return G_SOURCE_CONTINUE;
 }
 
@@ -36,16 +37,24 @@ static bool main_logs(const struct config *c, GError **error)
 static int main_run(struct config *c, GError **error)
 {
     struct vm *vm = g_new0(struct vm, 1);
+    struct daemon d = {.ready = -1, .pid_fd = -1};
     int status = 1;
 
     signal(SIGPIPE, SIG_IGN);
-    if (vm_create(vm, c, error)) {
+    if (c->daemonize && !daemon_start(&d, error)) {
+        g_free(vm);
+        return 1;
+    }
+    if (vm_create(vm, c, error) &&
+        (!c->pidfile || daemon_write_pid(&d, c->pidfile, error))) {
         g_unix_signal_add(SIGINT, main_signal, vm);
         g_unix_signal_add(SIGTERM, main_signal, vm);
         g_unix_signal_add(SIGHUP, main_signal, vm);
+        daemon_ready(&d);
         status = vm_run(vm);
     }
     vm_destroy(vm);
+    daemon_end(&d);
     g_free(vm);
     return status;
 }

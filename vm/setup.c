@@ -393,7 +393,7 @@ static void setup_board_config(struct vm *vm, const struct machine_options *mo)
     b->initrd = c->initrd;
     b->append = c->append;
     b->vga = c->vga;
-    b->name = c->name;
+    b->name = vm->name;
     b->uuid = c->uuid;
     b->nographic = c->nographic;
     b->defaults = !c->nodefaults;
@@ -415,6 +415,15 @@ static bool setup_devices(struct vm *vm, GError **error)
     return drives_check_used(vm->drives, error);
 }
 
+/* Where a test steps the clock, the RTC begins with the host's time too. */
+static void setup_manual_clock(struct machine *m)
+{
+    int64_t now = machine_rtc_ns(m);
+
+    clock_set_manual(&m->clock);
+    m->rtc_offset += now - machine_rtc_ns(m);
+}
+
 static bool setup_build(struct vm *vm, const struct machine_options *mo,
                         GError **error)
 {
@@ -425,6 +434,9 @@ static bool setup_build(struct vm *vm, const struct machine_options *mo,
                                                  : "tcg";
 
     vm->board.accel = accel_choose(accel, error);
+    if (vm->board.accel && vm->board.accel->no_cpus) {
+        setup_manual_clock(&vm->machine);
+    }
     if (!vm->board.accel || !setup_memory(vm, error) || !setup_smp(vm, error) ||
         !setup_rtc(vm, error) || !setup_chardevs(vm, error) ||
         !setup_drives(vm, error) || !setup_boot(vm, error)) {

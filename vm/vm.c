@@ -6,10 +6,13 @@
 #include "vm/vm.h"
 
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "block/drive.h"
 #include "vm/chardev.h"
+#include "vm/defaults.h"
+#include "vm/monitors.h"
 #include "vm/setup.h"
 
 const char *vm_state_name(enum vm_state state)
@@ -79,14 +82,19 @@ void vm_reset(struct vm *vm)
         vm->state == VM_PANICKED) {
         vm->state = VM_PAUSED;
     }
-    vm_event(vm, "RESET", "{\"guest\":true,\"reason\":\"guest-reset\"}");
+    vm_event(vm, "RESET",
+             vm->reset_by_host
+                 ? "{\"guest\": false, \"reason\": \"host-qmp-system-reset\"}"
+                 : "{\"guest\": true, \"reason\": \"guest-reset\"}");
+    vm->reset_by_host = false;
     if (was_running) {
         vcpus_resume(&vm->vcpus);
     }
 }
 
-void vm_quit(struct vm *vm)
+void vm_quit(struct vm *vm, const char *reason)
 {
+    vm->quit_reason = reason;
     g_main_loop_quit(vm->loop);
 }
 
@@ -98,7 +106,7 @@ static void vm_shutdown(struct vm *vm, const char *reason)
     vm_stop(vm, VM_SHUTDOWN);
     vm_event(vm, "SHUTDOWN", json);
     if (!vm->no_shutdown) {
-        vm_quit(vm);
+        vm_quit(vm, NULL);
     }
 }
 
@@ -139,7 +147,7 @@ static gboolean vm_serve(gpointer data)
         __atomic_exchange_n(&vm->machine.requests, 0, __ATOMIC_ACQ_REL);
 
     if (requests & MACHINE_QUIT) {
-        vm_quit(vm);
+        vm_quit(vm, "host-ui");
         return G_SOURCE_REMOVE;
     }
     if (requests & MACHINE_SHUTDOWN) {
@@ -211,6 +219,17 @@ void vm_connect(struct vm *vm)
     space_listen(&m->memory, vm_memory_changed, vm);
 }
 
+static void vm_last_event(struct vm *vm)
+{
+    g_autofree char *json = g_strdup_printf(
+        "{\"guest\": false, \"reason\": \"%s\"}", vm->quit_reason);
+
+    if (vm->quit_reason) {
+        vm_event(vm, "SHUTDOWN", json);
+    }
+    vm->machine.event = NULL; /* stopping for the end is no event */
+}
+
 int vm_run(struct vm *vm)
 {
     struct machine *m = &vm->machine;
@@ -218,15 +237,47 @@ int vm_run(struct vm *vm)
     vm_reset(vm);
     vcpus_start(&vm->vcpus);
     clock_start(&m->host_clock);
-    if (vm->state == VM_PRELAUNCH && !vm->config->paused &&
-        !vm->vcpus.accel->no_cpus) {
+    if (vm->state == VM_PRELAUNCH && !vm->config->paused) {
         vm_cont(vm);
     }
     g_main_loop_run(vm->loop);
+    vm_last_event(vm);
     if (vm->vcpus.running || vm->state == VM_RUNNING) {
         vm_stop(vm, VM_PAUSED);
     }
     return m->exit_code;
+}
+
+/* -name GUEST,process=NAME,debug-threads=on */
+static bool vm_set_name(struct vm *vm, GError **error)
+{
+    static const char *const keys[] = {"guest", "process", "debug-threads",
+                                       NULL};
+    const char *text = vm->config->name;
+    struct opts *o = text ? opts_parse(text, "guest", error) : opts_new();
+    bool debug = false;
+    const char *process;
+    bool ok;
+
+    if (!o) {
+        return false;
+    }
+    vm->name = g_strdup(opts_get(o, "guest"));
+    process = opts_get(o, "process");
+    if (process) {
+        prctl(PR_SET_NAME, process);
+    }
+    ok = opts_get_bool(o, "debug-threads", &debug, error) &&
+         opts_check_used(o, "-name", keys, error);
+    opts_free(o);
+    return ok;
+}
+
+/* Nobody is at the terminal of a daemon. */
+static bool vm_check_stdio(const struct vm *vm, GError **error)
+{
+    return !vm->config->daemonize || !chardevs_use_stdio(&vm->machine) ||
+           fail(error, "-nographic and stdio cannot be used with -daemonize");
 }
 
 bool vm_create(struct vm *vm, struct config *c, GError **error)
@@ -236,6 +287,7 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
 
     memset((void *)vm, 0, sizeof(*vm));
     vm->config = c;
+    defaults_apply(c);
     vm->loop = g_main_loop_new(NULL, FALSE);
     vm->drives = g_ptr_array_new();
     vm->data = datadirs_new();
@@ -248,9 +300,11 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
     vm_connect(vm);
     input_init(&vm->input);
     m->input = &vm->input;
+    monitors_init(vm);
     lock_enter(&m->lock);
-    ok = clock_attach(&m->clock, NULL, error) &&
-         clock_attach(&m->host_clock, NULL, error) && vm_setup(vm, error);
+    ok = vm_set_name(vm, error) && clock_attach(&m->clock, NULL, error) &&
+         clock_attach(&m->host_clock, NULL, error) && vm_setup(vm, error) &&
+         monitors_create(vm, error) && vm_check_stdio(vm, error);
     lock_leave(&m->lock);
     return ok;
 }
@@ -264,6 +318,7 @@ void vm_destroy(struct vm *vm)
         /* requests that nobody will serve */
     }
     lock_enter(&m->lock);
+    monitors_free(vm);
     while (m->devices->len) {
         dev_unrealize(m->devices->pdata[m->devices->len - 1]);
     }
@@ -277,5 +332,6 @@ void vm_destroy(struct vm *vm)
     g_ptr_array_free(vm->drives, TRUE);
     datadirs_free(vm->data);
     g_free(vm->boot_order);
+    g_free(vm->name);
     g_main_loop_unref(vm->loop);
 }

@@ -23,6 +23,8 @@ enum vm_state {
     VM_ERROR, /* an engine gave up */
 };
 
+struct monitors;
+
 struct vm {
     struct machine machine;
     struct vcpus vcpus;
@@ -38,6 +40,9 @@ struct vm {
     GPtrArray *drives;   /* struct drive * */
     struct chardev *mux; /* mon:... on a serial line, or NULL */
     char *boot_order;
+    struct monitors *monitors;
+    const char *quit_reason; /* for the SHUTDOWN event; NULL: it is sent */
+    bool reset_by_host; /* the reset that is asked for is not the guest's */
 };
 
 /* Hooks between the machine and its life; before the board is built. */
@@ -51,8 +56,9 @@ int vm_run(struct vm *vm);
 void vm_stop(struct vm *vm, enum vm_state why);
 void vm_cont(struct vm *vm);
 void vm_reset(struct vm *vm);
-/* Ends the main loop. */
-void vm_quit(struct vm *vm);
+/* Ends the main loop. reason: as in QMP's SHUTDOWN event ("host-signal"), a
+ * literal; NULL: the event was sent before. */
+void vm_quit(struct vm *vm, const char *reason);
 const char *vm_state_name(enum vm_state state); /* QMP's RunState */
 
 #endif

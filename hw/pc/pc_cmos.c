@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "hw/block/fdc.h"
+#include "block/drive.h"
 #include "hw/pc/pc_parts.h"
 
 /* Registers, [RBIL] CMOS.LST; 34-35, 38, 3d, 5b-5d, 5f as Bochs and SeaBIOS
@@ -55,7 +55,7 @@ static uint8_t boot_code(char letter)
     }
 }
 
-static void cmos_boot(struct rtc *rtc, const char *order)
+void pc_cmos_boot(struct rtc *rtc, const char *order)
 {
     uint8_t code[3] = {0};
 
@@ -73,7 +73,8 @@ static uint8_t floppy_type(const struct board_config *c, unsigned index)
         const struct drive *d = c->drives->pdata[i];
 
         if (d->bus == DRIVE_IF_FLOPPY && d->index == index) {
-            return fdc_cmos_type(d);
+            /* 5: 2.88 MB; 4: 1.44 MB, which also takes smaller media */
+            return drive_size(d) > 1474560 + 400000 ? 5 : 4;
         }
     }
     return index == 0 && c->defaults ? 4 : 0;
@@ -97,7 +98,7 @@ void pc_cmos_init(struct rtc *rtc, const struct machine *m,
                   const struct board_config *c, const struct pc_ram *ram)
 {
     cmos_memory(rtc, ram);
-    cmos_boot(rtc, c->boot_order);
+    pc_cmos_boot(rtc, c->boot_order);
     cmos_floppies(rtc, c);
     rtc_set_cmos(rtc, CMOS_CPUS, (uint8_t)(m->cpus - 1));
 }

@@ -210,14 +210,10 @@ void pc_cpu_init_pulse(void *to, unsigned pin, bool level)
     }
 }
 
-/* To the boot CPU only: firmware for this chipset moves SMBASE of that one,
- * and the others' would still overlap. */
 void pc_smi(void *to, unsigned pin, bool level)
 {
-    struct vcpus *all = to;
-
     if (level) {
-        vcpu_raise(all->vcpu[0], X86_EV_SMI);
+        vcpus_raise(to, X86_EV_SMI);
     }
 }
 
@@ -261,8 +257,7 @@ static bool cpu_connect(struct machine *m, struct vcpu *v,
             return false;
         }
     }
-    /* FERR# of the boot CPU alone is wired, as on real boards. */
-    return cpu->index != 0 || isa_connect_irq(m, &p->ferr, 13, error);
+    return isa_connect_irq(m, &p->ferr, 13, error);
 }
 
 bool pc_cpus_init(struct machine *m, struct board_config *c,

@@ -37,6 +37,9 @@ bool pc_rom_init(struct pc_rom *r, struct machine *m, struct board_config *c,
 void pc_cmos_init(struct rtc *rtc, const struct machine *m,
                   const struct board_config *c, const struct pc_ram *ram);
 
+/* Boot order ("cdn") from the next reset on. */
+void pc_cmos_boot(struct rtc *rtc, const char *order);
+
 /* Interrupt controllers. Without APICs (ISA boards) only the 8259s. */
 struct pc_intc {
     struct i8259 *pic;

@@ -270,17 +270,18 @@ HANDLER(xchg_reg)
     X86_NEXT(cpu, insn);
 }
 
-static uint64_t replace(uint64_t old, uint64_t with, uint64_t b)
+static uint64_t replace(uint64_t old, const void *arg)
 {
-    return with;
+    (void)old;
+    return *(const uint64_t *)arg;
 }
 
 HANDLER(xchg_mem)
 {
     unsigned size = size_of(insn);
     uint64_t with = get_reg(cpu, insn, size);
-    uint64_t old =
-        x86_rmw(cpu, insn, x86_ea(cpu, insn), size, true, replace, with, 0);
+    uint64_t old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size, true,
+                           replace, &with);
 
     set_reg(cpu, insn, old, size);
     X86_NEXT(cpu, insn);
@@ -302,9 +303,9 @@ static void sub_flags(struct x86_cpu *cpu, uint64_t a, uint64_t b,
     flags_carries(cpu, r, (~a & b) | ((~a | b) & r), size);
 }
 
-static uint64_t added(uint64_t old, uint64_t a, uint64_t b)
+static uint64_t added(uint64_t old, const void *arg)
 {
-    return old + a;
+    return old + *(const uint64_t *)arg;
 }
 
 HANDLER(xadd)
@@ -314,8 +315,8 @@ HANDLER(xadd)
     uint64_t a;
 
     if (insn->flags & X86_I_MEM) {
-        a = x86_rmw(cpu, insn, x86_ea(cpu, insn), size,
-                    insn->flags & X86_I_LOCK, added, b, 0);
+        a = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size,
+                    insn->flags & X86_I_LOCK, added, &b);
         set_reg(cpu, insn, a, size);
     } else {
         a = get_rm(cpu, insn, size);
@@ -326,31 +327,42 @@ HANDLER(xadd)
     X86_NEXT(cpu, insn);
 }
 
-static uint64_t exchanged(uint64_t old, uint64_t expect, uint64_t with)
+struct compare {
+    uint64_t expect;
+    uint64_t with;
+    uint64_t mask;
+};
+
+static uint64_t exchanged(uint64_t old, const void *arg)
 {
-    return old == expect ? with : old;
+    const struct compare *c = arg;
+
+    return ((old ^ c->expect) & c->mask) == 0 ? c->with : old;
 }
 
 HANDLER(cmpxchg)
 {
     unsigned size = size_of(insn);
-    uint64_t expect = get_gpr(cpu, X86_RAX, size);
-    uint64_t with = get_reg(cpu, insn, size);
+    struct compare c = {
+        .expect = get_gpr(cpu, X86_RAX, size),
+        .with = get_reg(cpu, insn, size),
+        .mask = size_mask(size),
+    };
     uint64_t old;
 
     if (insn->flags & X86_I_MEM) {
-        old = x86_rmw(cpu, insn, x86_ea(cpu, insn), size,
-                      insn->flags & X86_I_LOCK, exchanged, expect, with);
+        old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size,
+                      insn->flags & X86_I_LOCK, exchanged, &c);
     } else {
         old = get_rm(cpu, insn, size);
-        if (old == expect) {
-            set_rm(cpu, insn, with, size);
+        if (old == c.expect) {
+            set_rm(cpu, insn, c.with, size);
         }
     }
-    if (old != expect) {
+    if (old != c.expect) {
         set_gpr(cpu, X86_RAX, old, size);
     }
-    sub_flags(cpu, expect, old, size);
+    sub_flags(cpu, c.expect, old, size);
     X86_NEXT(cpu, insn);
 }
 
@@ -363,36 +375,34 @@ static void set_zf(struct x86_cpu *cpu, bool zf)
 
 HANDLER(cmpxchg8b)
 {
-    uint64_t expect = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32;
-    uint64_t with = (uint32_t)cpu->gpr[X86_RBX] | cpu->gpr[X86_RCX] << 32;
-    uint64_t old = x86_rmw(cpu, insn, x86_ea(cpu, insn), 8,
-                           insn->flags & X86_I_LOCK, exchanged, expect, with);
+    struct compare c = {
+        .expect = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32,
+        .with = (uint32_t)cpu->gpr[X86_RBX] | cpu->gpr[X86_RCX] << 32,
+        .mask = ~UINT64_C(0),
+    };
+    uint64_t old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), 8,
+                           insn->flags & X86_I_LOCK, exchanged, &c);
 
-    if (old != expect) {
+    if (old != c.expect) {
         cpu->gpr[X86_RAX] = (uint32_t)old;
         cpu->gpr[X86_RDX] = old >> 32;
     }
-    set_zf(cpu, old == expect);
+    set_zf(cpu, old == c.expect);
     X86_NEXT(cpu, insn);
 }
 
-static no_inline void do_cmpxchg16b(struct x86_cpu *cpu,
-                                    const struct x86_insn *insn)
+HANDLER(cmpxchg16b)
 {
     uint64_t old[2] = {cpu->gpr[X86_RAX], cpu->gpr[X86_RDX]};
     uint64_t with[2] = {cpu->gpr[X86_RBX], cpu->gpr[X86_RCX]};
-    bool done = x86_cmpxchg16(cpu, insn, x86_ea(cpu, insn), old, with);
+    bool done = x86_cmpxchg16(cpu, insn, insn->seg, x86_ea(cpu, insn), old,
+                              with, insn->flags & X86_I_LOCK);
 
     if (!done) {
         cpu->gpr[X86_RAX] = old[0];
         cpu->gpr[X86_RDX] = old[1];
     }
     set_zf(cpu, done);
-}
-
-HANDLER(cmpxchg16b)
-{
-    do_cmpxchg16b(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 

@@ -135,7 +135,7 @@ static bool known_type(const struct x86_cpu *cpu, const struct x86_desc *d,
     return x86_desc_s(d) || types >> x86_desc_type(d) & 1;
 }
 
-static no_inline void do_lar(struct x86_cpu *cpu, const struct x86_insn *insn)
+HANDLER(lar)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     struct x86_desc d;
@@ -148,15 +148,10 @@ static no_inline void do_lar(struct x86_cpu *cpu, const struct x86_insn *insn)
         set_reg(cpu, insn, d.low >> 32 & 0xffff00, insn->osize);
     }
     set_zf(cpu, ok);
-}
-
-HANDLER(lar)
-{
-    do_lar(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
-static no_inline void do_lsl(struct x86_cpu *cpu, const struct x86_insn *insn)
+HANDLER(lsl)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     struct x86_desc d;
@@ -169,15 +164,10 @@ static no_inline void do_lsl(struct x86_cpu *cpu, const struct x86_insn *insn)
         set_reg(cpu, insn, x86_desc_limit(&d), insn->osize);
     }
     set_zf(cpu, ok);
-}
-
-HANDLER(lsl)
-{
-    do_lsl(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
-static no_inline void do_verr(struct x86_cpu *cpu, const struct x86_insn *insn)
+HANDLER(verr)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     bool write = row_of(insn)->mnemonic == X86_VERW;
@@ -193,11 +183,6 @@ static no_inline void do_verr(struct x86_cpu *cpu, const struct x86_insn *insn)
                    : !(type & X86_SEG_CODE) || type & X86_SEG_READABLE;
     }
     set_zf(cpu, ok);
-}
-
-HANDLER(verr)
-{
-    do_verr(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
@@ -228,7 +213,7 @@ HANDLER(lldt)
     X86_NEXT(cpu, insn);
 }
 
-static no_inline void do_ltr(struct x86_cpu *cpu, const struct x86_insn *insn)
+HANDLER(ltr)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     uint32_t error = selector & 0xfffc;
@@ -255,11 +240,6 @@ static no_inline void do_ltr(struct x86_cpu *cpu, const struct x86_insn *insn)
     x86_desc_set_busy(cpu, selector, true);
     cpu->seg[X86_TR] = x86_desc_seg(&d, selector);
     cpu->seg[X86_TR].attr |= 2;
-}
-
-HANDLER(ltr)
-{
-    do_ltr(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 

@@ -140,24 +140,14 @@ static bool interrupted(const struct string *s)
     return s->count && __atomic_load_n(&s->cpu->poll, __ATOMIC_RELAXED);
 }
 
-/*
- * A handler is a worker, which returns false where the instruction has to be
- * resumed, and this: `struct string` stays in the worker's frame, so that the
- * handler can leave by a tail call.
- */
-#define STRING(name)                                                \
-    static no_inline bool name##_work(struct x86_cpu *cpu,          \
-                                      const struct x86_insn *insn); \
-    HANDLER(name)                                                   \
-    {                                                               \
-        if (name##_work(cpu, insn)) {                               \
-            X86_NEXT(cpu, insn);                                    \
-        }                                                           \
-        cpu->rip = x86_insn_rip(cpu, insn);                         \
-        return NULL;                                                \
-    }                                                               \
-    static no_inline bool name##_work(struct x86_cpu *cpu,          \
-                                      const struct x86_insn *insn)
+static x86_next finish(const struct string *s)
+{
+    if (s->count) {
+        s->cpu->rip = x86_insn_rip(s->cpu, s->insn);
+        return NULL;
+    }
+    X86_NEXT(s->cpu, s->insn);
+}
 
 /* ---- MOVS ---- */
 
@@ -188,7 +178,7 @@ static void move_some(struct string *s)
     }
 }
 
-STRING(movs)
+HANDLER(movs)
 {
     struct string s = begin(cpu, insn);
 
@@ -198,7 +188,7 @@ STRING(movs)
             break;
         }
     }
-    return s.count == 0;
+    return finish(&s);
 }
 
 /* ---- STOS, LODS ---- */
@@ -214,7 +204,7 @@ static void fill(uint8_t *to, uint64_t v, uint64_t n, unsigned size)
     }
 }
 
-STRING(stos)
+HANDLER(stos)
 {
     struct string s = begin(cpu, insn);
     uint64_t v = get_gpr(cpu, X86_RAX, s.size);
@@ -234,10 +224,10 @@ STRING(stos)
             break;
         }
     }
-    return s.count == 0;
+    return finish(&s);
 }
 
-STRING(lods)
+HANDLER(lods)
 {
     struct string s = begin(cpu, insn);
 
@@ -248,7 +238,7 @@ STRING(lods)
             break;
         }
     }
-    return s.count == 0;
+    return finish(&s);
 }
 
 /* ---- SCAS, CMPS ---- */
@@ -284,7 +274,7 @@ static uint64_t scan(const struct string *s, const uint8_t *p, uint64_t a,
     return i;
 }
 
-STRING(scas)
+HANDLER(scas)
 {
     struct string s = begin(cpu, insn);
     uint64_t a = get_gpr(cpu, X86_RAX, s.size);
@@ -304,13 +294,14 @@ STRING(scas)
         compare_flags(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
         if (on && interrupted(&s)) {
-            return false;
+            return finish(&s);
         }
     }
-    return true;
+    s.count = 0;
+    return finish(&s);
 }
 
-STRING(cmps)
+HANDLER(cmps)
 {
     struct string s = begin(cpu, insn);
     bool on = true;
@@ -323,15 +314,16 @@ STRING(cmps)
         compare_flags(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
         if (on && interrupted(&s)) {
-            return false;
+            return finish(&s);
         }
     }
-    return true;
+    s.count = 0;
+    return finish(&s);
 }
 
 /* ---- INS, OUTS ---- */
 
-STRING(ins)
+HANDLER(ins)
 {
     struct string s = begin(cpu, insn);
     uint16_t port = (uint16_t)cpu->gpr[X86_RDX];
@@ -345,10 +337,10 @@ STRING(ins)
             break;
         }
     }
-    return s.count == 0;
+    return finish(&s);
 }
 
-STRING(outs)
+HANDLER(outs)
 {
     struct string s = begin(cpu, insn);
     uint16_t port = (uint16_t)cpu->gpr[X86_RDX];
@@ -361,7 +353,7 @@ STRING(outs)
             break;
         }
     }
-    return s.count == 0;
+    return finish(&s);
 }
 
 x86_exec *x86_pick_string(const struct x86_cpu *cpu,

@@ -318,7 +318,7 @@ HANDLER(mwait)
 
 /* ---- identification and time ---- */
 
-static no_inline void do_cpuid(struct x86_cpu *cpu)
+HANDLER(cpuid)
 {
     uint32_t out[4];
 
@@ -328,11 +328,6 @@ static no_inline void do_cpuid(struct x86_cpu *cpu)
     cpu->gpr[X86_RBX] = out[1];
     cpu->gpr[X86_RCX] = out[2];
     cpu->gpr[X86_RDX] = out[3];
-}
-
-HANDLER(cpuid)
-{
-    do_cpuid(cpu);
     X86_NEXT(cpu, insn);
 }
 
@@ -372,18 +367,13 @@ HANDLER(rdpid)
     X86_NEXT(cpu, insn);
 }
 
-static no_inline void do_rdmsr(struct x86_cpu *cpu)
+HANDLER(rdmsr)
 {
     uint64_t v;
 
+    x86_begin(cpu, insn);
     need(cpu, x86_rdmsr(cpu, (uint32_t)cpu->gpr[X86_RCX], &v));
     set_edx_eax(cpu, v);
-}
-
-HANDLER(rdmsr)
-{
-    x86_begin(cpu, insn);
-    do_rdmsr(cpu);
     X86_NEXT(cpu, insn);
 }
 
@@ -402,19 +392,13 @@ static bool random_value(const struct x86_cpu *cpu, uint64_t *v)
     return getrandom(v, sizeof(*v), GRND_NONBLOCK) == (ssize_t)sizeof(*v);
 }
 
-static no_inline void do_rdrand(struct x86_cpu *cpu,
-                                const struct x86_insn *insn)
+HANDLER(rdrand)
 {
     uint64_t v = 0;
     bool ok = random_value(cpu, &v);
 
     set_rm(cpu, insn, ok ? v : 0, insn->osize);
     x86_set_arith_flags(cpu, ok ? (uint32_t)X86_CF : 0);
-}
-
-HANDLER(rdrand)
-{
-    do_rdrand(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* QMP commands that tell about the machine and the emulator. */
+#include <string.h>
+#include <unistd.h>
+
+#include "build-config.h"
+#include "target/x86/model.h"
+#include "vm/chardev.h"
+#include "vm/monitors.h"
+#include "vm/qmp_commands.h"
+
+/* One member: {"name": text}. */
+static JsonNode *one_string(const char *name, const char *text)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, name, text);
+    return qmp_object(o);
+}
+
+JsonNode *qmp_query_empty(struct qmp_call *c, GError **error)
+{
+    return qmp_array(json_array_new());
+}
+
+JsonNode *qmp_query_version(struct qmp_call *c, GError **error)
+{
+    JsonObject *o = json_object_new();
+    JsonObject *q = json_object_new();
+
+    json_object_set_int_member(q, "micro", 0);
+    json_object_set_int_member(q, "minor", 2);
+    json_object_set_int_member(q, "major", 8);
+    json_object_set_object_member(o, "qemu", q);
+    json_object_set_string_member(o, "package", "rhea " RHEA_VERSION);
+    return qmp_object(o);
+}
+
+JsonNode *qmp_query_status(struct qmp_call *c, GError **error)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, "status", vm_state_name(c->vm->state));
+    json_object_set_boolean_member(o, "singlestep", false);
+    json_object_set_boolean_member(o, "running", c->vm->state == VM_RUNNING);
+    return qmp_object(o);
+}
+
+JsonNode *qmp_query_name(struct qmp_call *c, GError **error)
+{
+    return c->vm->name ? one_string("name", c->vm->name) : qmp_nothing();
+}
+
+JsonNode *qmp_query_uuid(struct qmp_call *c, GError **error)
+{
+    const char *uuid = c->vm->config->uuid;
+
+    return one_string("UUID",
+                      uuid ? uuid : "00000000-0000-0000-0000-000000000000");
+}
+
+JsonNode *qmp_query_commands(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (const struct qmp_command *q = qmp_commands; q->name; q++) {
+        JsonObject *o = json_object_new();
+
+        json_object_set_string_member(o, "name", q->name);
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_events(struct qmp_call *c, GError **error)
+{
+    static const char *const names[] = {
+        "SHUTDOWN", "POWERDOWN",  "RESET",          "STOP",
+        "RESUME",   "SUSPEND",    "WAKEUP",         "DEVICE_TRAY_MOVED",
+        "WATCHDOG", "RTC_CHANGE", "GUEST_PANICKED", "VSERPORT_CHANGE"};
+    JsonArray *a = json_array_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        JsonObject *o = json_object_new();
+
+        json_object_set_string_member(o, "name", names[i]);
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_kvm(struct qmp_call *c, GError **error)
+{
+    bool enabled = strcmp(c->vm->vcpus.accel->name, "kvm") == 0;
+    JsonObject *o = json_object_new();
+    g_autoptr(GError) why = NULL;
+    const struct accel *kvm = accel_find("kvm", &why);
+
+    json_object_set_boolean_member(o, "enabled", enabled);
+    json_object_set_boolean_member(
+        o, "present", kvm && (!kvm->available || kvm->available(NULL)));
+    return qmp_object(o);
+}
+
+/* --- CPUs --- */
+
+/* A CPU's place; every CPU is a socket of its own. */
+static JsonObject *cpu_props(unsigned index)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_int_member(o, "core-id", 0);
+    json_object_set_int_member(o, "thread-id", 0);
+    json_object_set_int_member(o, "socket-id", index);
+    return o;
+}
+
+JsonNode *qmp_query_cpus_fast(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (unsigned i = 0; i < c->vm->vcpus.count; i++) {
+        g_autofree char *path =
+            g_strdup_printf("/machine/unattached/cpu[%u]", i);
+        JsonObject *o = json_object_new();
+
+        json_object_set_int_member(o, "thread-id", c->vm->vcpus.vcpu[i]->tid);
+        json_object_set_object_member(o, "props", cpu_props(i));
+        json_object_set_string_member(o, "qom-path", path);
+        json_object_set_int_member(o, "cpu-index", i);
+        json_object_set_string_member(o, "target", "x86_64");
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_hotpluggable_cpus(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (unsigned i = c->vm->machine.max_cpus; i-- > 0;) {
+        JsonObject *o = json_object_new();
+
+        json_object_set_object_member(o, "props", cpu_props(i));
+        json_object_set_int_member(o, "vcpus-count", 1);
+        if (i < c->vm->vcpus.count) {
+            g_autofree char *path =
+                g_strdup_printf("/machine/unattached/cpu[%u]", i);
+
+            json_object_set_string_member(o, "qom-path", path);
+        }
+        json_object_set_string_member(o, "type", "max-x86_64-cpu");
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_cpu_definitions(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+    JsonObject *o = json_object_new();
+    const char *name = x86_model_max()->name;
+    g_autofree char *type = g_strconcat(name, "-x86_64-cpu", NULL);
+
+    json_object_set_string_member(o, "name", name);
+    json_object_set_string_member(o, "typename", type);
+    json_object_set_array_member(o, "unavailable-features", json_array_new());
+    json_object_set_boolean_member(o, "static", false);
+    json_object_set_boolean_member(o, "migration-safe", false);
+    json_object_set_boolean_member(o, "deprecated", false);
+    json_array_add_object_element(a, o);
+    return qmp_array(a);
+}
+
+/* --- machine --- */
+
+JsonNode *qmp_query_machines(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (const struct board_type *const *b = boards; *b; b++) {
+        JsonObject *o = json_object_new();
+
+        json_object_set_boolean_member(o, "hotpluggable-cpus", false);
+        json_object_set_string_member(o, "name", (*b)->name);
+        json_object_set_boolean_member(o, "numa-mem-supported", false);
+        json_object_set_string_member(o, "default-cpu-type", "max-x86_64-cpu");
+        json_object_set_int_member(o, "cpu-max", (*b)->max_cpus);
+        json_object_set_boolean_member(o, "deprecated", false);
+        json_object_set_string_member(o, "default-ram-id", "pc.ram");
+        json_object_set_boolean_member(o, "acpi", true);
+        if ((*b)->alias) {
+            json_object_set_string_member(o, "alias", (*b)->alias);
+        }
+        if ((*b)->is_default) {
+            json_object_set_boolean_member(o, "is-default", true);
+        }
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_current_machine(struct qmp_call *c, GError **error)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_boolean_member(o, "wakeup-suspend-support",
+                                   c->vm->machine.board_powerdown != NULL);
+    return qmp_object(o);
+}
+
+JsonNode *qmp_query_target(struct qmp_call *c, GError **error)
+{
+    return one_string("arch", "x86_64");
+}
+
+JsonNode *qmp_query_memory_size(struct qmp_call *c, GError **error)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_int_member(o, "base-memory",
+                               (gint64)c->vm->machine.ram_size);
+    json_object_set_int_member(o, "plugged-memory", 0);
+    return qmp_object(o);
+}
+
+JsonNode *qmp_query_balloon(struct qmp_call *c, GError **error)
+{
+    qmp_fail(error, QMP_DEVICE_NOT_ACTIVE,
+             "No balloon device has been activated");
+    return NULL;
+}
+
+/* --- what is attached --- */
+
+JsonNode *qmp_query_chardev(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+    GHashTableIter it;
+    void *value;
+
+    g_hash_table_iter_init(&it, c->vm->machine.backends[BACKEND_CHARDEV]);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        const struct chardev *chardev = value;
+        g_autofree char *what = chardev->ops->describe(chardev);
+        JsonObject *o = json_object_new();
+
+        json_object_set_boolean_member(o, "frontend-open", chardev->attached);
+        json_object_set_string_member(o, "filename", what);
+        json_object_set_string_member(o, "label", chardev->id);
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_chardev_backends(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (const char *const *n = chardev_kind_names(); *n; n++) {
+        JsonObject *o = json_object_new();
+
+        json_object_set_string_member(o, "name", *n);
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_mice(struct qmp_call *c, GError **error)
+{
+    const GPtrArray *sinks = c->vm->input.sinks;
+    JsonArray *a = json_array_new();
+    bool current = true;
+
+    for (guint i = 0; i < sinks->len; i++) {
+        const struct input_sink *s = sinks->pdata[i];
+        JsonObject *o;
+
+        if (!s->rel && !s->abs) {
+            continue;
+        }
+        o = json_object_new();
+        json_object_set_string_member(o, "name", s->name);
+        json_object_set_int_member(o, "index", i);
+        json_object_set_boolean_member(o, "current", current);
+        json_object_set_boolean_member(o, "absolute", s->abs != NULL);
+        json_array_add_object_element(a, o);
+        current = false;
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_vnc(struct qmp_call *c, GError **error)
+{
+    const struct vnc_control *vnc = c->vm->monitors->vnc;
+    JsonObject *o = json_object_new();
+
+    json_object_set_boolean_member(o, "enabled", vnc != NULL);
+    if (vnc) {
+        json_object_set_string_member(o, "host", vnc->host);
+        json_object_set_string_member(o, "family",
+                                      strchr(vnc->host, ':') ? "ipv6" : "ipv4");
+        json_object_set_string_member(o, "service", vnc->service);
+        json_object_set_string_member(o, "auth", vnc->auth);
+        json_object_set_array_member(o, "clients", json_array_new());
+    }
+    return qmp_object(o);
+}
+
+/* --- the command line --- */
+
+/* Parameters are listed where a caller is known to look for them. */
+static const struct {
+    const char *option, *params;
+} option_params[] = {
+    {"run-with", "chroot,user"},
+    {"machine", "type,accel,acpi,hpet,smm,usb,vmport,kernel,initrd,append"},
+    {"boot-opts", "order,once,menu,splash-time,strict"},
+    {"smp-opts", "cpus,sockets,dies,cores,threads,maxcpus"},
+    {"chardev", "backend,id,path,host,port,server,wait,mux,fd,logfile"},
+    {"mon", "mode,chardev,pretty"},
+    {"drive", "file,if,index,media,format,id,readonly,snapshot,cache"},
+};
+
+static JsonObject *option_object(const char *name)
+{
+    JsonObject *o = json_object_new();
+    JsonArray *params = json_array_new();
+
+    for (size_t i = 0; i < ARRAY_SIZE(option_params); i++) {
+        g_auto(GStrv) words = g_strsplit(option_params[i].params, ",", -1);
+
+        if (strcmp(option_params[i].option, name) != 0) {
+            continue;
+        }
+        for (char **w = words; *w; w++) {
+            JsonObject *p = json_object_new();
+
+            json_object_set_string_member(p, "name", *w);
+            json_object_set_string_member(p, "type", "string");
+            json_array_add_object_element(params, p);
+        }
+    }
+    json_object_set_array_member(o, "parameters", params);
+    json_object_set_string_member(o, "option", name);
+    return o;
+}
+
+JsonNode *qmp_query_options(struct qmp_call *c, GError **error)
+{
+    const char *wanted = qmp_arg_string(c, "option");
+    g_autoptr(GPtrArray) names = config_option_names();
+    JsonArray *a = json_array_new();
+
+    g_ptr_array_add(names, (void *)(uintptr_t) "boot-opts");
+    g_ptr_array_add(names, (void *)(uintptr_t) "smp-opts");
+    for (guint i = 0; i < names->len; i++) {
+        if (!wanted || strcmp(wanted, names->pdata[i]) == 0) {
+            json_array_add_object_element(a, option_object(names->pdata[i]));
+        }
+    }
+    if (wanted && json_array_get_length(a) == 0) {
+        json_array_unref(a);
+        fail(error, "invalid option name");
+        return NULL;
+    }
+    return qmp_array(a);
+}
