@@ -64,6 +64,9 @@ bool vcpus_realize(struct vcpus *all, GError **error)
     return true;
 }
 
+/* Of no machine: which CPU, of whatever machine, a thread runs. */
+static GPrivate vcpu_self_key;
+
 /* Parks until the machine runs; false: the thread should end. */
 static bool vcpu_wait_running(struct vcpu *v)
 {
@@ -123,9 +126,7 @@ struct vcpu *vcpu_self(struct vcpus *all)
 
 void vcpus_start(struct vcpus *all)
 {
-    static GPrivate self;
-
-    all->self = &self;
+    all->self = &vcpu_self_key;
     if (all->accel->no_cpus) {
         return;
     }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "hw/ata/ide_dev.h"
 #include "hw/ata/piix3_ide.h"
+#include "hw/block/fdc.h"
 #include "hw/char/isa_serial.h"
 #include "hw/display/vga_pci.h"
 #include "hw/misc/debugcon.h"

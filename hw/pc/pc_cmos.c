@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "block/drive.h"
+#include "hw/block/fdc.h"
 #include "hw/pc/pc_parts.h"
 
 /* Registers, [RBIL] CMOS.LST; 34-35, 38, 3d, 5b-5d, 5f as Bochs and SeaBIOS
@@ -73,8 +73,7 @@ static uint8_t floppy_type(const struct board_config *c, unsigned index)
         const struct drive *d = c->drives->pdata[i];
 
         if (d->bus == DRIVE_IF_FLOPPY && d->index == index) {
-            /* 5: 2.88 MB; 4: 1.44 MB, which also takes smaller media */
-            return drive_size(d) > 1474560 + 400000 ? 5 : 4;
+            return fdc_cmos_type(d);
         }
     }
     return index == 0 && c->defaults ? 4 : 0;

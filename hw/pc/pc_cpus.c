@@ -210,10 +210,14 @@ void pc_cpu_init_pulse(void *to, unsigned pin, bool level)
     }
 }
 
+/* To the boot CPU only: firmware for this chipset moves SMBASE of that one,
+ * and the others' would still overlap. */
 void pc_smi(void *to, unsigned pin, bool level)
 {
+    struct vcpus *all = to;
+
     if (level) {
-        vcpus_raise(to, X86_EV_SMI);
+        vcpu_raise(all->vcpu[0], X86_EV_SMI);
     }
 }
 
@@ -257,7 +261,8 @@ static bool cpu_connect(struct machine *m, struct vcpu *v,
             return false;
         }
     }
-    return isa_connect_irq(m, &p->ferr, 13, error);
+    /* FERR# of the boot CPU alone is wired, as on real boards. */
+    return cpu->index != 0 || isa_connect_irq(m, &p->ferr, 13, error);
 }
 
 bool pc_cpus_init(struct machine *m, struct board_config *c,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "hw/block/fdc.h"
 #include "hw/char/isa_serial.h"
+#include "hw/dma/i8237.h"
 #include "hw/input/i8042.h"
 #include "hw/isa/isa.h"
 #include "hw/isa/port61.h"
@@ -91,10 +93,62 @@ static bool add_debugcon(struct machine *m, struct board_config *c,
            dev_realize(dev, error);
 }
 
+static bool add_floppies(struct machine *m, struct board_config *c,
+                         GError **error)
+{
+    static const char *const props[] = {"driveA", "driveB"};
+    struct dev *dev = dev_new(m, &fdc_type, NULL);
+    bool any = c->defaults;
+
+    for (guint i = 0; i < c->drives->len; i++) {
+        const struct drive *d = c->drives->pdata[i];
+
+        if (d->bus == DRIVE_IF_FLOPPY && d->index < ARRAY_SIZE(props)) {
+            any = true;
+            if (!dev_set_prop(dev, props[d->index], d->id, error)) {
+                return false;
+            }
+        }
+    }
+    if (!any) {
+        dev_free(dev);
+        return true;
+    }
+    return dev_realize(dev, error);
+}
+
+/* A PC has a floppy drive, empty or not, unless -nodefaults. */
+static void default_floppy(struct machine *m, struct board_config *c)
+{
+    struct drive *d;
+
+    for (guint i = 0; i < c->drives->len; i++) {
+        const struct drive *other = c->drives->pdata[i];
+
+        if (other->bus == DRIVE_IF_FLOPPY && other->index == 0) {
+            return;
+        }
+    }
+    d = drive_new("floppy0", &m->lock);
+    d->bus = DRIVE_IF_FLOPPY;
+    d->media = DRIVE_FLOPPY;
+    d->removable = true;
+    g_ptr_array_add(c->drives, d);
+    machine_add_backend(m, BACKEND_DRIVE, d->id, d);
+}
+
+static bool add_dma(struct machine *m, struct board_config *c, GError **error)
+{
+    if (c->defaults) {
+        default_floppy(m, c);
+    }
+    return pc_add(m, &i8237_type, error) && add_floppies(m, c, error);
+}
+
 bool pc_isa_init(struct pc_isa *isa, struct pc_intc *intc, struct machine *m,
                  struct board_config *c, GError **error)
 {
     return add_timers(isa, intc, m, error) &&
            add_keyboard(isa, m, c->vcpus, error) && add_serials(m, c, error) &&
-           add_debugcon(m, c, error);
+           add_debugcon(m, c, error) && add_dma(m, c, error);
 }

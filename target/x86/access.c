@@ -277,15 +277,25 @@ void x86_probe_ld(struct x86_cpu *cpu, const struct x86_insn *insn,
     }
 }
 
-static uint64_t exchange(void *p, unsigned size, x86_rmw_fn *fn,
-                         const void *arg)
+/* What to make of the old value. */
+struct change {
+    x86_rmw_fn *fn;
+    uint64_t a, b;
+};
+
+static uint64_t changed(const struct change *c, uint64_t old)
+{
+    return c->fn(old, c->a, c->b);
+}
+
+static uint64_t exchange(void *p, unsigned size, const struct change *c)
 {
     /* clang-format off */
 #define EXCHANGE(type) \
     { \
         type old = __atomic_load_n((type *)p, __ATOMIC_RELAXED); \
         while (!__atomic_compare_exchange_n( \
-            (type *)p, &old, (type)fn(old, arg), false, __ATOMIC_SEQ_CST, \
+            (type *)p, &old, (type)changed(c, old), false, __ATOMIC_SEQ_CST, \
             __ATOMIC_SEQ_CST)) { \
         } \
         return old; \
@@ -303,24 +313,24 @@ static uint64_t exchange(void *p, unsigned size, x86_rmw_fn *fn,
 /* What is not RAM, or crosses a page or an alignment boundary: only atomic
  * against others of its kind. */
 static uint64_t exchange_pieces(struct x86_cpu *cpu, const struct pieces *p,
-                                x86_rmw_fn *fn, const void *arg)
+                                const struct change *c)
 {
     uint64_t old = 0;
     uint64_t with;
 
     lock_enter(cpu->memory->lock);
     read_pieces(cpu, p, &old);
-    with = fn(old, arg);
+    with = changed(c, old);
     write_pieces(cpu, p, &with);
     lock_leave(cpu->memory->lock);
     return old;
 }
 
 static uint64_t rmw_slow(struct x86_cpu *cpu, const struct x86_insn *insn,
-                         unsigned seg, uint64_t ea, unsigned size, bool locked,
-                         x86_rmw_fn *fn, const void *arg)
+                         uint64_t ea, unsigned size, bool locked,
+                         const struct change *c)
 {
-    uint64_t lin = check(cpu, insn, seg, ea, size, true);
+    uint64_t lin = check(cpu, insn, insn->seg, ea, size, true);
     enum x86_tlb_set set = current_set(cpu);
     struct pieces p;
     uint64_t old;
@@ -328,37 +338,38 @@ static uint64_t rmw_slow(struct x86_cpu *cpu, const struct x86_insn *insn,
     translate_all(cpu, lin, size, X86_WRITE, set, &p);
     if (p.first < size || !p.page[0].host || p.page[0].readonly ||
         (locked && lin & (size - 1))) {
-        return exchange_pieces(cpu, &p, fn, arg);
+        return exchange_pieces(cpu, &p, c);
     }
     if (lin & (size - 1)) {
         uint64_t with;
 
         old = host_ld(p.page[0].host + p.off, size);
-        with = fn(old, arg);
+        with = changed(c, old);
         write_page(cpu, &p.page[0], p.off, (const uint8_t *)&with, size);
         return old;
     }
-    old = exchange(p.page[0].host + p.off, size, fn, arg);
+    old = exchange(p.page[0].host + p.off, size, c);
     wrote(cpu, &p.page[0], p.off, size);
     keep(cpu, set, true, lin, &p.page[0]);
     return old;
 }
 
-uint64_t x86_rmw(struct x86_cpu *cpu, const struct x86_insn *insn, unsigned seg,
-                 uint64_t ea, unsigned size, bool locked, x86_rmw_fn *fn,
-                 const void *arg)
+uint64_t x86_rmw(struct x86_cpu *cpu, const struct x86_insn *insn, uint64_t ea,
+                 unsigned size, bool locked, x86_rmw_fn *fn, uint64_t a,
+                 uint64_t b)
 {
-    uint8_t *p = x86_hit_wr(cpu, seg, ea, size);
+    uint8_t *p = x86_hit_wr(cpu, insn->seg, ea, size);
+    struct change c = {fn, a, b};
     uint64_t old;
 
     if (!p || (locked && (uintptr_t)p & (size - 1))) {
-        return rmw_slow(cpu, insn, seg, ea, size, locked, fn, arg);
+        return rmw_slow(cpu, insn, ea, size, locked, &c);
     }
     if (locked) {
-        return exchange(p, size, fn, arg);
+        return exchange(p, size, &c);
     }
     old = host_ld(p, size);
-    host_st(p, fn(old, arg), size);
+    host_st(p, fn(old, a, b), size);
     return old;
 }
 
@@ -391,16 +402,15 @@ static bool exchange16(void *p, uint64_t old[2], const uint64_t with[2])
 }
 
 bool x86_cmpxchg16(struct x86_cpu *cpu, const struct x86_insn *insn,
-                   unsigned seg, uint64_t ea, uint64_t old[2],
-                   const uint64_t with[2], bool locked)
+                   uint64_t ea, uint64_t old[2], const uint64_t with[2])
 {
     uint64_t lin;
     uint64_t was[2];
     struct pieces p;
     bool same;
 
-    check_aligned(cpu, insn, seg, ea, 16);
-    lin = check(cpu, insn, seg, ea, 16, true);
+    check_aligned(cpu, insn, insn->seg, ea, 16);
+    lin = check(cpu, insn, insn->seg, ea, 16, true);
     translate_all(cpu, lin, 16, X86_WRITE, current_set(cpu), &p);
     if (p.page[0].host && !p.page[0].readonly) {
         same = exchange16(p.page[0].host + p.off, old, with);

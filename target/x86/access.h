@@ -194,19 +194,19 @@ void x86_probe_ld(struct x86_cpu *cpu, const struct x86_insn *insn,
                   unsigned seg, uint64_t ea, unsigned len);
 
 /*
- * A locked or unlocked read-modify-write of up to 8 bytes: `fn` gets the old
- * value and returns the new one, perhaps several times. Returns the old
- * value. Atomic against other CPUs where `locked`.
+ * A read-modify-write of up to 8 bytes: `fn` gets the old value, and a and b
+ * as given here, and returns the new one, perhaps several times. Returns the
+ * old value. Atomic against other CPUs where `locked`. (Values, not a pointer:
+ * a handler whose locals escape cannot leave by a tail call.)
  */
-typedef uint64_t x86_rmw_fn(uint64_t old, const void *arg);
-uint64_t x86_rmw(struct x86_cpu *cpu, const struct x86_insn *insn, unsigned seg,
-                 uint64_t ea, unsigned size, bool locked, x86_rmw_fn *fn,
-                 const void *arg);
+typedef uint64_t x86_rmw_fn(uint64_t old, uint64_t a, uint64_t b);
+uint64_t x86_rmw(struct x86_cpu *cpu, const struct x86_insn *insn, uint64_t ea,
+                 unsigned size, bool locked, x86_rmw_fn *fn, uint64_t a,
+                 uint64_t b);
 /* CMPXCHG16B: true where *old was there (and *with is now). Else *old is what
  * was there. */
 bool x86_cmpxchg16(struct x86_cpu *cpu, const struct x86_insn *insn,
-                   unsigned seg, uint64_t ea, uint64_t old[2],
-                   const uint64_t with[2], bool locked);
+                   uint64_t ea, uint64_t old[2], const uint64_t with[2]);
 
 /*
  * Linear addresses, seen by `set`: descriptor tables, task segments, stacks

@@ -155,32 +155,22 @@ static always_inline x86_next alu_to_mem(struct x86_cpu *cpu,
 
 /* ---- LOCK ---- */
 
-struct locked {
-    enum alu op;
-    uint64_t b;
-    bool cf;
-};
-
-static uint64_t locked_value(uint64_t old, const void *arg)
+/* how: the operation, and the carry in bit 8 */
+static uint64_t locked_value(uint64_t old, uint64_t b, uint64_t how)
 {
-    const struct locked *l = arg;
-
-    return alu_value(l->op, old, l->b, l->cf);
+    return alu_value((enum alu)(how & 0xff), old, b, how >> 8);
 }
 
 static always_inline x86_next alu_locked(struct x86_cpu *cpu,
                                          const struct x86_insn *insn,
                                          enum alu op, unsigned size, bool imm)
 {
-    struct locked l = {
-        .op = op,
-        .b = imm ? insn->imm & size_mask(size) : get_reg(cpu, insn, size),
-        .cf = x86_cf(cpu),
-    };
-    uint64_t old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size, true,
-                           locked_value, &l);
+    uint64_t b = imm ? insn->imm & size_mask(size) : get_reg(cpu, insn, size);
+    uint64_t how = op | (uint64_t)x86_cf(cpu) << 8;
+    uint64_t old =
+        x86_rmw(cpu, insn, x86_ea(cpu, insn), size, true, locked_value, b, how);
 
-    alu(cpu, op, old, l.b, size);
+    alu(cpu, op, old, b, size);
     X86_NEXT(cpu, insn);
 }
 
@@ -288,17 +278,17 @@ static always_inline void unary_flags(struct x86_cpu *cpu, enum unary op,
     }
 }
 
-static uint64_t unary_locked(uint64_t old, const void *arg)
+static uint64_t unary_locked(uint64_t old, uint64_t op, uint64_t b)
 {
-    return unary_value(*(const enum unary *)arg, old);
+    return unary_value((enum unary)op, old);
 }
 
 static always_inline x86_next unary_mem(struct x86_cpu *cpu,
                                         const struct x86_insn *insn,
                                         enum unary op, unsigned size)
 {
-    uint64_t a = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size,
-                         insn->flags & X86_I_LOCK, unary_locked, &op);
+    uint64_t a = x86_rmw(cpu, insn, x86_ea(cpu, insn), size,
+                         insn->flags & X86_I_LOCK, unary_locked, op, 0);
 
     unary_flags(cpu, op, a, size);
     X86_NEXT(cpu, insn);

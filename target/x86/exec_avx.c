@@ -208,16 +208,16 @@ static always_inline void mask_load(struct x86_cpu *cpu,
 {
     const union x86_vreg *mask = &cpu->zmm[insn->vvvv];
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / size;
-    uint64_t ea = x86_ea(cpu, insn);
+    uint64_t ea = x86_ea(cpu, insn), wrap = x86_addr_mask(insn->asize);
     union x86_vreg r = {.u64 = {0}};
 
     for (unsigned i = 0; i < n; i++) {
         if (!lane_on(mask, i, size))
             continue;
         if (size == 4)
-            r.u32[i] = x86_ld32(cpu, insn, insn->seg, ea + 4 * i);
+            r.u32[i] = x86_ld32(cpu, insn, insn->seg, (ea + 4 * i) & wrap);
         else
-            r.u64[i] = x86_ld64(cpu, insn, insn->seg, ea + 8 * i);
+            r.u64[i] = x86_ld64(cpu, insn, insn->seg, (ea + 8 * i) & wrap);
     }
     avx_put256(cpu, insn->reg, v128_load(&r), v128_load(&r.u64[2]));
 }
@@ -228,19 +228,19 @@ static always_inline void mask_store(struct x86_cpu *cpu,
     const union x86_vreg *mask = &cpu->zmm[insn->vvvv];
     const union x86_vreg *src = &cpu->zmm[insn->reg];
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / size;
-    uint64_t ea = x86_ea(cpu, insn);
+    uint64_t ea = x86_ea(cpu, insn), wrap = x86_addr_mask(insn->asize);
 
     for (unsigned i = 0; i < n; i++) {
         if (lane_on(mask, i, size))
-            x86_probe_st(cpu, insn, insn->seg, ea + size * i, size);
+            x86_probe_st(cpu, insn, insn->seg, (ea + size * i) & wrap, size);
     }
     for (unsigned i = 0; i < n; i++) {
         if (!lane_on(mask, i, size))
             continue;
         if (size == 4)
-            x86_st32(cpu, insn, insn->seg, ea + 4 * i, src->u32[i]);
+            x86_st32(cpu, insn, insn->seg, (ea + 4 * i) & wrap, src->u32[i]);
         else
-            x86_st64(cpu, insn, insn->seg, ea + 8 * i, src->u64[i]);
+            x86_st64(cpu, insn, insn->seg, (ea + 8 * i) & wrap, src->u64[i]);
     }
 }
 

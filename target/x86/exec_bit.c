@@ -33,16 +33,9 @@ HANDLER(bt_reg)
     X86_NEXT(cpu, insn);
 }
 
-struct bit_op {
-    unsigned mnemonic;
-    uint64_t bit;
-};
-
-static uint64_t bit_rmw(uint64_t old, const void *arg)
+static uint64_t bit_rmw(uint64_t old, uint64_t mnemonic, uint64_t bit)
 {
-    const struct bit_op *op = arg;
-
-    return bit_changed(op->mnemonic, old, op->bit);
+    return bit_changed((unsigned)mnemonic, old, bit);
 }
 
 /* A bit number in a register reaches beyond the operand. */
@@ -50,27 +43,27 @@ HANDLER(bt_mem)
 {
     const struct x86_row *row = row_of(insn);
     unsigned size = insn->osize;
-    struct bit_op op = {.mnemonic = row->mnemonic};
     uint64_t ea = x86_ea_unwrapped(cpu, insn);
+    uint64_t bit;
     uint64_t v;
 
     if (row->operand[1] == X86_O_Ib) {
-        op.bit = BIT(insn->imm & (8 * size - 1));
+        bit = BIT(insn->imm & (8 * size - 1));
     } else {
         int64_t n = sign_extend(get_reg(cpu, insn, size), size);
         unsigned shift = size == 2 ? 4 : size == 4 ? 5 : 6;
 
         ea += (uint64_t)(n >> shift) * size;
-        op.bit = BIT((uint64_t)n & (8 * size - 1));
+        bit = BIT((uint64_t)n & (8 * size - 1));
     }
     ea &= x86_addr_mask(insn->asize);
     if (row->mnemonic == X86_BT) {
         v = x86_ldn(cpu, insn, insn->seg, ea, size);
     } else {
-        v = x86_rmw(cpu, insn, insn->seg, ea, size, insn->flags & X86_I_LOCK,
-                    bit_rmw, &op);
+        v = x86_rmw(cpu, insn, ea, size, insn->flags & X86_I_LOCK, bit_rmw,
+                    row->mnemonic, bit);
     }
-    flags_cf(cpu, v & op.bit);
+    flags_cf(cpu, v & bit);
     X86_NEXT(cpu, insn);
 }
 

@@ -95,12 +95,18 @@ static const uint32_t sbox_mix[256] = { SBOX(ITEM_MIX) };
 static const uint32_t sbox_unmix[256] = { SBOX_INVERSE(ITEM_UNMIX) };
 /* clang-format on */
 
-/* CRC-32C of four bits. */
-static const uint32_t crc32c_nibble[16] = {
-    0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-    0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-    0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
-};
+/* CRC-32C of a byte: that of its bits, added up. */
+/* clang-format off */
+#define CRC(n)                                                               \
+    ((n & 0x01 ? UINT32_C(0xf26b8303) : 0) ^ (n & 0x02 ? UINT32_C(0xe13b70f7) : 0) ^ \
+     (n & 0x04 ? UINT32_C(0xc79a971f) : 0) ^ (n & 0x08 ? UINT32_C(0x8ad958cf) : 0) ^ \
+     (n & 0x10 ? UINT32_C(0x105ec76f) : 0) ^ (n & 0x20 ? UINT32_C(0x20bd8ede) : 0) ^ \
+     (n & 0x40 ? UINT32_C(0x417b1dbc) : 0) ^ (n & 0x80 ? UINT32_C(0x82f63b78) : 0))
+#define CRC4(n) CRC(n), CRC((n + 1)), CRC((n + 2)), CRC((n + 3))
+#define CRC16(n) CRC4(n), CRC4((n + 4)), CRC4((n + 8)), CRC4((n + 12))
+#define CRC64(n) CRC16(n), CRC16((n + 16)), CRC16((n + 32)), CRC16((n + 48))
+static const uint32_t crc32c[256] = { CRC64(0), CRC64(64), CRC64(128), CRC64(192) };
+/* clang-format on */
 
 static always_inline uint32_t rotl(uint32_t v, unsigned n)
 {
@@ -190,19 +196,21 @@ static v128 op_aeskeygenassist(v128 unused, v128 vb, unsigned imm)
     return (v128)(v4u32){x1, rotl(x1, 24) ^ imm, x3, rotl(x3, 24) ^ imm};
 }
 
-/* The product of two polynomials over GF(2). */
+/* The product of two polynomials over GF(2), four bits at a time. */
 static v128 op_pclmulqdq(v128 va, v128 vb, unsigned imm)
 {
     uint64_t a = va[imm & 1], b = vb[imm >> 4 & 1];
-    uint64_t lo = 0, hi = 0;
+    unsigned __int128 times[16] = {0, a}, r = 0;
 
-    for (unsigned i = 0; i < 64; i++) {
-        uint64_t m = 0 - (b >> i & 1);
-
-        lo ^= a << i & m;
-        hi ^= i ? a >> (64 - i) & m : 0;
+    for (unsigned i = 2; i < 16; i += 2) {
+        times[i] = times[i / 2] << 1;
+        times[i + 1] = times[i] ^ a;
     }
-    return (v128){lo, hi};
+    for (unsigned shift = 64; shift > 0;) {
+        shift -= 4;
+        r = r << 4 ^ times[b >> shift & 15];
+    }
+    return (v128){(uint64_t)r, (uint64_t)(r >> 64)};
 }
 
 /* SHA-1: A is the top doubleword. */
@@ -363,8 +371,8 @@ static const struct x86_insn *crc32(struct x86_cpu *cpu,
         v = cpu->gpr[insn->rm & 3] >> 8;
     else
         v = cpu->gpr[insn->rm];
-    for (unsigned i = 0; i < 2 * size; i++, v >>= 4)
-        crc = crc >> 4 ^ crc32c_nibble[(crc ^ v) & 15];
+    for (unsigned i = 0; i < size; i++, v >>= 8)
+        crc = crc >> 8 ^ crc32c[(crc ^ v) & 0xff];
     cpu->gpr[insn->reg] = crc;
     X86_NEXT(cpu, insn);
 }

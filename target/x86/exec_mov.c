@@ -270,18 +270,17 @@ HANDLER(xchg_reg)
     X86_NEXT(cpu, insn);
 }
 
-static uint64_t replace(uint64_t old, const void *arg)
+static uint64_t replace(uint64_t old, uint64_t with, uint64_t b)
 {
-    (void)old;
-    return *(const uint64_t *)arg;
+    return with;
 }
 
 HANDLER(xchg_mem)
 {
     unsigned size = size_of(insn);
     uint64_t with = get_reg(cpu, insn, size);
-    uint64_t old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size, true,
-                           replace, &with);
+    uint64_t old =
+        x86_rmw(cpu, insn, x86_ea(cpu, insn), size, true, replace, with, 0);
 
     set_reg(cpu, insn, old, size);
     X86_NEXT(cpu, insn);
@@ -303,9 +302,9 @@ static void sub_flags(struct x86_cpu *cpu, uint64_t a, uint64_t b,
     flags_carries(cpu, r, (~a & b) | ((~a | b) & r), size);
 }
 
-static uint64_t added(uint64_t old, const void *arg)
+static uint64_t added(uint64_t old, uint64_t a, uint64_t b)
 {
-    return old + *(const uint64_t *)arg;
+    return old + a;
 }
 
 HANDLER(xadd)
@@ -315,8 +314,8 @@ HANDLER(xadd)
     uint64_t a;
 
     if (insn->flags & X86_I_MEM) {
-        a = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size,
-                    insn->flags & X86_I_LOCK, added, &b);
+        a = x86_rmw(cpu, insn, x86_ea(cpu, insn), size,
+                    insn->flags & X86_I_LOCK, added, b, 0);
         set_reg(cpu, insn, a, size);
     } else {
         a = get_rm(cpu, insn, size);
@@ -327,42 +326,31 @@ HANDLER(xadd)
     X86_NEXT(cpu, insn);
 }
 
-struct compare {
-    uint64_t expect;
-    uint64_t with;
-    uint64_t mask;
-};
-
-static uint64_t exchanged(uint64_t old, const void *arg)
+static uint64_t exchanged(uint64_t old, uint64_t expect, uint64_t with)
 {
-    const struct compare *c = arg;
-
-    return ((old ^ c->expect) & c->mask) == 0 ? c->with : old;
+    return old == expect ? with : old;
 }
 
 HANDLER(cmpxchg)
 {
     unsigned size = size_of(insn);
-    struct compare c = {
-        .expect = get_gpr(cpu, X86_RAX, size),
-        .with = get_reg(cpu, insn, size),
-        .mask = size_mask(size),
-    };
+    uint64_t expect = get_gpr(cpu, X86_RAX, size);
+    uint64_t with = get_reg(cpu, insn, size);
     uint64_t old;
 
     if (insn->flags & X86_I_MEM) {
-        old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), size,
-                      insn->flags & X86_I_LOCK, exchanged, &c);
+        old = x86_rmw(cpu, insn, x86_ea(cpu, insn), size,
+                      insn->flags & X86_I_LOCK, exchanged, expect, with);
     } else {
         old = get_rm(cpu, insn, size);
-        if (old == c.expect) {
-            set_rm(cpu, insn, c.with, size);
+        if (old == expect) {
+            set_rm(cpu, insn, with, size);
         }
     }
-    if (old != c.expect) {
+    if (old != expect) {
         set_gpr(cpu, X86_RAX, old, size);
     }
-    sub_flags(cpu, c.expect, old, size);
+    sub_flags(cpu, expect, old, size);
     X86_NEXT(cpu, insn);
 }
 
@@ -375,34 +363,36 @@ static void set_zf(struct x86_cpu *cpu, bool zf)
 
 HANDLER(cmpxchg8b)
 {
-    struct compare c = {
-        .expect = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32,
-        .with = (uint32_t)cpu->gpr[X86_RBX] | cpu->gpr[X86_RCX] << 32,
-        .mask = ~UINT64_C(0),
-    };
-    uint64_t old = x86_rmw(cpu, insn, insn->seg, x86_ea(cpu, insn), 8,
-                           insn->flags & X86_I_LOCK, exchanged, &c);
+    uint64_t expect = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32;
+    uint64_t with = (uint32_t)cpu->gpr[X86_RBX] | cpu->gpr[X86_RCX] << 32;
+    uint64_t old = x86_rmw(cpu, insn, x86_ea(cpu, insn), 8,
+                           insn->flags & X86_I_LOCK, exchanged, expect, with);
 
-    if (old != c.expect) {
+    if (old != expect) {
         cpu->gpr[X86_RAX] = (uint32_t)old;
         cpu->gpr[X86_RDX] = old >> 32;
     }
-    set_zf(cpu, old == c.expect);
+    set_zf(cpu, old == expect);
     X86_NEXT(cpu, insn);
 }
 
-HANDLER(cmpxchg16b)
+static no_inline void do_cmpxchg16b(struct x86_cpu *cpu,
+                                    const struct x86_insn *insn)
 {
     uint64_t old[2] = {cpu->gpr[X86_RAX], cpu->gpr[X86_RDX]};
     uint64_t with[2] = {cpu->gpr[X86_RBX], cpu->gpr[X86_RCX]};
-    bool done = x86_cmpxchg16(cpu, insn, insn->seg, x86_ea(cpu, insn), old,
-                              with, insn->flags & X86_I_LOCK);
+    bool done = x86_cmpxchg16(cpu, insn, x86_ea(cpu, insn), old, with);
 
     if (!done) {
         cpu->gpr[X86_RAX] = old[0];
         cpu->gpr[X86_RDX] = old[1];
     }
     set_zf(cpu, done);
+}
+
+HANDLER(cmpxchg16b)
+{
+    do_cmpxchg16b(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 

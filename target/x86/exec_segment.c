@@ -135,7 +135,7 @@ static bool known_type(const struct x86_cpu *cpu, const struct x86_desc *d,
     return x86_desc_s(d) || types >> x86_desc_type(d) & 1;
 }
 
-HANDLER(lar)
+static no_inline void do_lar(struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     struct x86_desc d;
@@ -148,10 +148,15 @@ HANDLER(lar)
         set_reg(cpu, insn, d.low >> 32 & 0xffff00, insn->osize);
     }
     set_zf(cpu, ok);
+}
+
+HANDLER(lar)
+{
+    do_lar(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
-HANDLER(lsl)
+static no_inline void do_lsl(struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     struct x86_desc d;
@@ -164,10 +169,15 @@ HANDLER(lsl)
         set_reg(cpu, insn, x86_desc_limit(&d), insn->osize);
     }
     set_zf(cpu, ok);
+}
+
+HANDLER(lsl)
+{
+    do_lsl(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
-HANDLER(verr)
+static no_inline void do_verr(struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     bool write = row_of(insn)->mnemonic == X86_VERW;
@@ -183,6 +193,11 @@ HANDLER(verr)
                    : !(type & X86_SEG_CODE) || type & X86_SEG_READABLE;
     }
     set_zf(cpu, ok);
+}
+
+HANDLER(verr)
+{
+    do_verr(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 
@@ -213,7 +228,7 @@ HANDLER(lldt)
     X86_NEXT(cpu, insn);
 }
 
-HANDLER(ltr)
+static no_inline void do_ltr(struct x86_cpu *cpu, const struct x86_insn *insn)
 {
     uint16_t selector = (uint16_t)load_rm(cpu, insn, 2);
     uint32_t error = selector & 0xfffc;
@@ -240,6 +255,11 @@ HANDLER(ltr)
     x86_desc_set_busy(cpu, selector, true);
     cpu->seg[X86_TR] = x86_desc_seg(&d, selector);
     cpu->seg[X86_TR].attr |= 2;
+}
+
+HANDLER(ltr)
+{
+    do_ltr(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 

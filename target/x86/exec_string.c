@@ -140,14 +140,24 @@ static bool interrupted(const struct string *s)
     return s->count && __atomic_load_n(&s->cpu->poll, __ATOMIC_RELAXED);
 }
 
-static x86_next finish(const struct string *s)
-{
-    if (s->count) {
-        s->cpu->rip = x86_insn_rip(s->cpu, s->insn);
-        return NULL;
-    }
-    X86_NEXT(s->cpu, s->insn);
-}
+/*
+ * A handler is a worker, which returns false where the instruction has to be
+ * resumed, and this: `struct string` stays in the worker's frame, so that the
+ * handler can leave by a tail call.
+ */
+#define STRING(name)                                                \
+    static no_inline bool name##_work(struct x86_cpu *cpu,          \
+                                      const struct x86_insn *insn); \
+    HANDLER(name)                                                   \
+    {                                                               \
+        if (name##_work(cpu, insn)) {                               \
+            X86_NEXT(cpu, insn);                                    \
+        }                                                           \
+        cpu->rip = x86_insn_rip(cpu, insn);                         \
+        return NULL;                                                \
+    }                                                               \
+    static no_inline bool name##_work(struct x86_cpu *cpu,          \
+                                      const struct x86_insn *insn)
 
 /* ---- MOVS ---- */
 
@@ -178,7 +188,7 @@ static void move_some(struct string *s)
     }
 }
 
-HANDLER(movs)
+STRING(movs)
 {
     struct string s = begin(cpu, insn);
 
@@ -188,7 +198,7 @@ HANDLER(movs)
             break;
         }
     }
-    return finish(&s);
+    return s.count == 0;
 }
 
 /* ---- STOS, LODS ---- */
@@ -204,7 +214,7 @@ static void fill(uint8_t *to, uint64_t v, uint64_t n, unsigned size)
     }
 }
 
-HANDLER(stos)
+STRING(stos)
 {
     struct string s = begin(cpu, insn);
     uint64_t v = get_gpr(cpu, X86_RAX, s.size);
@@ -224,10 +234,10 @@ HANDLER(stos)
             break;
         }
     }
-    return finish(&s);
+    return s.count == 0;
 }
 
-HANDLER(lods)
+STRING(lods)
 {
     struct string s = begin(cpu, insn);
 
@@ -238,7 +248,7 @@ HANDLER(lods)
             break;
         }
     }
-    return finish(&s);
+    return s.count == 0;
 }
 
 /* ---- SCAS, CMPS ---- */
@@ -274,7 +284,7 @@ static uint64_t scan(const struct string *s, const uint8_t *p, uint64_t a,
     return i;
 }
 
-HANDLER(scas)
+STRING(scas)
 {
     struct string s = begin(cpu, insn);
     uint64_t a = get_gpr(cpu, X86_RAX, s.size);
@@ -294,14 +304,13 @@ HANDLER(scas)
         compare_flags(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
         if (on && interrupted(&s)) {
-            return finish(&s);
+            return false;
         }
     }
-    s.count = 0;
-    return finish(&s);
+    return true;
 }
 
-HANDLER(cmps)
+STRING(cmps)
 {
     struct string s = begin(cpu, insn);
     bool on = true;
@@ -314,16 +323,15 @@ HANDLER(cmps)
         compare_flags(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
         if (on && interrupted(&s)) {
-            return finish(&s);
+            return false;
         }
     }
-    s.count = 0;
-    return finish(&s);
+    return true;
 }
 
 /* ---- INS, OUTS ---- */
 
-HANDLER(ins)
+STRING(ins)
 {
     struct string s = begin(cpu, insn);
     uint16_t port = (uint16_t)cpu->gpr[X86_RDX];
@@ -337,10 +345,10 @@ HANDLER(ins)
             break;
         }
     }
-    return finish(&s);
+    return s.count == 0;
 }
 
-HANDLER(outs)
+STRING(outs)
 {
     struct string s = begin(cpu, insn);
     uint16_t port = (uint16_t)cpu->gpr[X86_RDX];
@@ -353,7 +361,7 @@ HANDLER(outs)
             break;
         }
     }
-    return finish(&s);
+    return s.count == 0;
 }
 
 x86_exec *x86_pick_string(const struct x86_cpu *cpu,

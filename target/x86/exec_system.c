@@ -318,7 +318,7 @@ HANDLER(mwait)
 
 /* ---- identification and time ---- */
 
-HANDLER(cpuid)
+static no_inline void do_cpuid(struct x86_cpu *cpu)
 {
     uint32_t out[4];
 
@@ -328,6 +328,11 @@ HANDLER(cpuid)
     cpu->gpr[X86_RBX] = out[1];
     cpu->gpr[X86_RCX] = out[2];
     cpu->gpr[X86_RDX] = out[3];
+}
+
+HANDLER(cpuid)
+{
+    do_cpuid(cpu);
     X86_NEXT(cpu, insn);
 }
 
@@ -367,13 +372,18 @@ HANDLER(rdpid)
     X86_NEXT(cpu, insn);
 }
 
-HANDLER(rdmsr)
+static no_inline void do_rdmsr(struct x86_cpu *cpu)
 {
     uint64_t v;
 
-    x86_begin(cpu, insn);
     need(cpu, x86_rdmsr(cpu, (uint32_t)cpu->gpr[X86_RCX], &v));
     set_edx_eax(cpu, v);
+}
+
+HANDLER(rdmsr)
+{
+    x86_begin(cpu, insn);
+    do_rdmsr(cpu);
     X86_NEXT(cpu, insn);
 }
 
@@ -392,13 +402,19 @@ static bool random_value(const struct x86_cpu *cpu, uint64_t *v)
     return getrandom(v, sizeof(*v), GRND_NONBLOCK) == (ssize_t)sizeof(*v);
 }
 
-HANDLER(rdrand)
+static no_inline void do_rdrand(struct x86_cpu *cpu,
+                                const struct x86_insn *insn)
 {
     uint64_t v = 0;
     bool ok = random_value(cpu, &v);
 
     set_rm(cpu, insn, ok ? v : 0, insn->osize);
     x86_set_arith_flags(cpu, ok ? (uint32_t)X86_CF : 0);
+}
+
+HANDLER(rdrand)
+{
+    do_rdrand(cpu, insn);
     X86_NEXT(cpu, insn);
 }
 

@@ -179,9 +179,18 @@ LANES(punpckhdq, v4u32, SHUFFLE(a, b, 2, 6, 3, 7))
 LANES(punpcklqdq, v2u64, SHUFFLE(a, b, 0, 2))
 LANES(punpckhqdq, v2u64, SHUFFLE(a, b, 1, 3))
 
-LANES_BODY(pshufb, v16u8, v16u8,
-           for (unsigned i = 0; i < 16; i++)
-               r[i] = b[i] & 0x80 ? 0 : a[b[i] & 15])
+static always_inline v128 op_pshufb(v128 a, v128 b)
+{
+    uint8_t from[32] = { 0 }; /* the upper half: where bit 7 leads to */
+    uint64_t r[2] = { 0, 0 };
+
+    v128_store(from, a);
+    b = (b & UINT64_C(0x0f0f0f0f0f0f0f0f)) |
+        (b >> 3 & UINT64_C(0x1010101010101010));
+    for (unsigned i = 0; i < 16; i++)
+        r[i / 8] |= (uint64_t)from[b[i / 8] >> 8 * (i & 7) & 31] << 8 * (i & 7);
+    return (v128){ r[0], r[1] };
+}
 
 /*
  * The MMX form of an operation, from its 128-bit function: lane by lane; or

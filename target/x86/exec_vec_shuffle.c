@@ -223,7 +223,8 @@ static always_inline void blend_variable(struct x86_cpu *cpu,
                                          const struct x86_insn *insn,
                                          unsigned bits)
 {
-    unsigned m = insn->flags & X86_I_VEX ? insn->imm >> 4 & 15 : 0;
+    unsigned m =
+        insn->flags & X86_I_VEX ? insn->imm >> 4 & (cpu->code64 ? 15 : 7) : 0;
     unsigned a = vec_first(insn);
 
     if (insn->flags & X86_I_L) {

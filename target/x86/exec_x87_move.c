@@ -246,7 +246,59 @@ static always_inline void store_done(struct x86_cpu *cpu,
 }
 
 /*
- * name: convert x87_tmp(0) with `convert`, store by `store`; `indefinite`
+ * Rounds zero, or a normal number to nearest where the outcome is normal too:
+ * what FST does nearly always, without a trip to fp.h. `bits` of fraction, exponents
+ * 1 to `max`. False: not such a case; else the magnitude and the flags.
+ */
+static always_inline bool round_normal(const struct x86_fpu *fpu,
+                                       const struct x87_reg *st, unsigned bits,
+                                       unsigned max, uint64_t *out,
+                                       uint32_t *flags)
+{
+    unsigned drop = 63 - bits;
+    int exp = (st->sign_exp & X87_EXP) - X87_BIAS + (int)(max / 2);
+    uint64_t rest = st->mantissa << (64 - drop), half = X87_INT_BIT;
+    uint64_t m = (st->mantissa & ~X87_INT_BIT) >> drop;
+    bool up = rest > half || (rest == half && (m & 1));
+
+    if (!(st->sign_exp & X87_EXP) && !st->mantissa) {
+        *out = *flags = 0;
+        return true;
+    }
+    if (unlikely((fpu->fcw & (X87_FCW_RC | FP_ALL)) != FP_ALL || exp < 1 ||
+                 exp >= (int)max - 1 || !(st->mantissa & X87_INT_BIT)))
+        return false;
+    *out = ((uint64_t)exp << bits | m) + up;
+    *flags = (rest ? FP_PE : 0U) | (up ? FP_C1 : 0U);
+    return true;
+}
+
+static always_inline uint32_t to_f32(const struct x86_fpu *fpu, uint32_t *out,
+                                     const struct x87_reg *st)
+{
+    uint64_t v;
+    uint32_t flags;
+
+    if (unlikely(!round_normal(fpu, st, 23, 0xff, &v, &flags)))
+        return fp_x87_st_f32(fpu, out, st);
+    *out = (uint32_t)v | (uint32_t)(st->sign_exp & X87_SIGN) << 16;
+    return flags;
+}
+
+static always_inline uint32_t to_f64(const struct x86_fpu *fpu, uint64_t *out,
+                                     const struct x87_reg *st)
+{
+    uint64_t v;
+    uint32_t flags;
+
+    if (unlikely(!round_normal(fpu, st, 52, 0x7ff, &v, &flags)))
+        return fp_x87_st_f64(fpu, out, st);
+    *out = v | (uint64_t)(st->sign_exp & X87_SIGN) << 48;
+    return flags;
+}
+
+/*
+ * name: convert ST(0) with `convert`, store by `store`; `indefinite`
  * where ST(0) is empty.
  */
 /* clang-format off */
@@ -277,9 +329,9 @@ static always_inline void store_done(struct x86_cpu *cpu,
     STORE(name, __VA_ARGS__, false) STORE(name##_pop, __VA_ARGS__, true)
 
 STORE_PAIR(fst_f32, uint32_t, UINT32_C(0xffc00000),
-           fp_x87_st_f32(fpu, out, st), x86_st32)
+           to_f32(fpu, out, st), x86_st32)
 STORE_PAIR(fst_f64, uint64_t, UINT64_C(0xfff8000000000000),
-           fp_x87_st_f64(fpu, out, st), x86_st64)
+           to_f64(fpu, out, st), x86_st64)
 STORE_PAIR(fist_i16, uint16_t, 0x8000,
            fp_x87_st_i16(fpu, out, st, false), x86_st16)
 STORE_PAIR(fist_i32, uint32_t, UINT32_C(0x80000000),

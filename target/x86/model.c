@@ -23,21 +23,22 @@ static const struct {
 
 static const uint8_t max_features[] = {
 #define F(name) X86_FEATURE_##name
-    F(FPU),     F(VME),          F(DE),       F(PSE),      F(TSC),
-    F(MSR),     F(PAE),          F(MCE),      F(CX8),      F(APIC),
-    F(SEP),     F(MTRR),         F(PGE),      F(MCA),      F(CMOV),
-    F(PAT),     F(PSE36),        F(CLFSH),    F(MMX),      F(FXSR),
-    F(SSE),     F(SSE2),         F(SSE3),     F(PCLMUL),   F(SSSE3),
-    F(CX16),    F(SSE41),        F(SSE42),    F(X2APIC),   F(MOVBE),
-    F(POPCNT),  F(TSC_DEADLINE), F(AES),      F(XSAVE),    F(AVX),
-    F(RDRAND),  F(HYPERVISOR),   F(ARAT),     F(FSGSBASE), F(TSC_ADJUST),
-    F(BMI1),    F(AVX2),         F(SMEP),     F(BMI2),     F(ERMS),
-    F(INVPCID), F(RDSEED),       F(ADX),      F(SMAP),     F(CLFLUSHOPT),
-    F(CLWB),    F(SHA),          F(UMIP),     F(PKU),      F(LA57),
-    F(RDPID),   F(FSRM),         F(XSAVEOPT), F(XSAVEC),   F(XGETBV1),
-    F(XSAVES),  F(SYSCALL),      F(NX),       F(MMXEXT),   F(PDPE1GB),
-    F(RDTSCP),  F(LM),           F(LAHF64),   F(ABM),      F(PREFETCHW),
-    F(INVTSC),  F(FMA),          F(F16C),     F(PCID),     F(CR8LEGACY),
+    F(FPU),     F(VME),          F(DE),     F(PSE),        F(TSC),
+    F(MSR),     F(PAE),          F(MCE),    F(CX8),        F(APIC),
+    F(SEP),     F(MTRR),         F(PGE),    F(MCA),        F(CMOV),
+    F(PAT),     F(PSE36),        F(CLFSH),  F(MMX),        F(FXSR),
+    F(SSE),     F(SSE2),         F(SSE3),   F(PCLMUL),     F(SSSE3),
+    F(CX16),    F(SSE41),        F(SSE42),  F(X2APIC),     F(MOVBE),
+    F(POPCNT),  F(TSC_DEADLINE), F(AES),    F(XSAVE),      F(AVX),
+    F(RDRAND),  F(HYPERVISOR),   F(ARAT),   F(FSGSBASE),   F(TSC_ADJUST),
+    F(BMI1),    F(AVX2),         F(SMEP),   F(BMI2),       F(ERMS),
+    F(INVPCID), F(RDSEED),       F(ADX),    F(SMAP),       F(CLFLUSHOPT),
+    F(CLWB),    F(SHA),          F(VAES),   F(VPCLMULQDQ), F(UMIP),
+    F(PKU),     F(LA57),         F(RDPID),  F(FSRM),       F(XSAVEOPT),
+    F(XSAVEC),  F(XGETBV1),      F(XSAVES), F(SYSCALL),    F(NX),
+    F(MMXEXT),  F(PDPE1GB),      F(RDTSCP), F(LM),         F(LAHF64),
+    F(ABM),     F(PREFETCHW),    F(INVTSC), F(FMA),        F(F16C),
+    F(PCID),    F(CR8LEGACY),
 #undef F
 };
 

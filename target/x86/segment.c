@@ -150,8 +150,10 @@ void x86_stack_check(struct x86_cpu *cpu, const struct x86_seg *ss,
 {
     uint64_t mask = ss->attr & X86_SEG_DB ? 0xffffffff : 0xffff;
 
-    if (!in_limit(ss, (esp - bytes) & mask, 1) ||
-        !in_limit(ss, (esp - 1) & mask, 1)) {
+    uint64_t first = (esp - bytes) & mask;
+    uint64_t last = (esp - 1) & mask;
+
+    if (first > last || !in_limit(ss, first, 1) || !in_limit(ss, last, 1)) {
         x86_raise_error(cpu, X86_EXC_SS, error);
     }
 }

@@ -165,6 +165,7 @@ bool oracle_same(const struct oracle_case *c,
         ~undefined_flags(c, n);
     /* The host has pages at the top that are present, but not for us. */
     uint32_t kernel = n->cr2 >> 32 >= 0x7fff;
+    uint64_t gprs = c->mode32 ? UINT32_MAX : UINT64_MAX;
     struct diff d = {report, true};
 
     if (excused(c, n, g))
@@ -176,8 +177,9 @@ bool oracle_same(const struct oracle_case *c,
     differ(&d, "cr2", 0, n->cr2, g->cr2);
     differ(&d, "rip", c->in.rip, n->rip, g->rip);
     differ(&d, "rflags", c->in.rflags, n->rflags & flags, g->rflags & flags);
-    for (unsigned i = 0; i < 16; i++)
-        differ(&d, gpr_names[i], c->in.gpr[i], n->gpr[i], g->gpr[i]);
+    for (unsigned i = 0; i < (c->mode32 ? 8 : 16); i++)
+        differ(&d, gpr_names[i], c->in.gpr[i], n->gpr[i] & gprs,
+               g->gpr[i] & gprs);
     compare_x87(&d, &c->in, n, g);
     compare_vectors(&d, &c->in, n, g);
     compare_memory(&d, c, native, guest);

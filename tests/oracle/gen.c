@@ -14,7 +14,8 @@
 
 struct oracle_gen {
     unsigned max_insns;
-    GArray *rows; /* uint16_t */
+    unsigned percent32;
+    GArray *rows[2]; /* uint16_t: of 64-bit and of 32-bit mode */
 };
 
 /*
@@ -68,6 +69,8 @@ static const uint16_t left_out[] = {
     X86_LSL,
     X86_VERR,
     X86_VERW,
+    X86_LDS,
+    X86_LES,
     X86_LFS,
     X86_LGS,
     X86_LSS,
@@ -156,11 +159,13 @@ static bool wanted_name(const char *only, unsigned mnemonic)
     return !only;
 }
 
-static bool eligible(unsigned i, const char *only)
+static bool eligible(unsigned i, const char *only, bool mode32)
 {
     const struct x86_row *row = &x86_rows[i];
+    uint32_t bad = X86_A_CPL0 | X86_A_PROT | X86_A_IOPL |
+                   (mode32 ? X86_A_ONLY64 : X86_A_NO64);
 
-    if (row->attrs & (X86_A_NO64 | X86_A_CPL0 | X86_A_PROT | X86_A_IOPL))
+    if (row->attrs & bad)
         return false;
     if ((row->attrs & X86_A_ENDS) && !is_relative(row))
         return false;
@@ -168,30 +173,41 @@ static bool eligible(unsigned i, const char *only)
            both_have(row->feature) && wanted_name(only, row->mnemonic);
 }
 
-struct oracle_gen *gen_new(const char *only, unsigned max_insns)
+static GArray *rows_of_mode(const char *only, bool mode32)
+{
+    GArray *rows = g_array_new(false, false, sizeof(uint16_t));
+
+    for (unsigned i = 1; i < x86_rows_count; i++) {
+        uint16_t row = (uint16_t)i;
+
+        if (eligible(i, only, mode32))
+            g_array_append_val(rows, row);
+    }
+    return rows;
+}
+
+struct oracle_gen *gen_new(const char *only, unsigned max_insns,
+                           unsigned percent32)
 {
     struct oracle_gen *g = g_new0(struct oracle_gen, 1);
 
     g->max_insns = MIN(max_insns, ORACLE_MAX_INSNS);
-    g->rows = g_array_new(false, false, sizeof(uint16_t));
-    for (unsigned i = 1; i < x86_rows_count; i++) {
-        uint16_t row = (uint16_t)i;
-
-        if (eligible(i, only))
-            g_array_append_val(g->rows, row);
-    }
+    g->rows[0] = rows_of_mode(only, false);
+    g->rows[1] = rows_of_mode(only, true);
+    g->percent32 = !g->rows[0]->len ? 100 : !g->rows[1]->len ? 0 : percent32;
     return g;
 }
 
 void gen_free(struct oracle_gen *g)
 {
-    g_array_free(g->rows, true);
+    g_array_free(g->rows[0], true);
+    g_array_free(g->rows[1], true);
     g_free(g);
 }
 
 unsigned gen_rows(const struct oracle_gen *g)
 {
-    return g->rows->len;
+    return g->rows[0]->len + g->rows[1]->len;
 }
 
 /* ---- values ---- */
@@ -350,7 +366,8 @@ static void random_x87(struct oracle_rng *r, struct oracle_state *s)
         s->st[i] = float80(r);
 }
 
-static void random_state(struct oracle_rng *r, struct oracle_state *s)
+static void random_state(struct oracle_rng *r, struct oracle_state *s,
+                         bool mode32)
 {
     for (unsigned i = 0; i < 16; i++) {
         bool likely_pointer = i == X86_RBX || i >= X86_RBP;
@@ -396,6 +413,7 @@ struct emitter {
     const struct x86_row *row;
     struct oracle_insn *insn;
     uint8_t rex;
+    bool mode32;
 };
 
 static void put(struct emitter *e, unsigned byte)
@@ -460,6 +478,8 @@ static void put_opcode(struct emitter *e, bool memory)
     bool w = choose(e, X86_K_W, 40);
     unsigned rxb = rng_percent(e->r, 60) ? rng_below(e->r, 8) : 0;
 
+    if (e->mode32)
+        rxb = 0;
     if (wants(e, X86_K_REXB))
         rxb &= ~1U;
     if (map >= X86_MAP_V1) {
@@ -467,6 +487,8 @@ static void put_opcode(struct emitter *e, bool memory)
         unsigned vvvv = wants(e, X86_K_VVVV) ? 15 : rng_below(e->r, 16);
         unsigned pp = (e->key->value & X86_K_PP) >> X86_K_PP_SHIFT;
 
+        if (e->mode32)
+            vvvv |= 8;
         if (rng_percent(e->r, 3))
             put(e, 0x67);
         if (map == X86_MAP_V1 && !w && !(rxb & 3) && rng_percent(e->r, 50)) {
@@ -482,8 +504,8 @@ static void put_opcode(struct emitter *e, bool memory)
         return;
     }
     put_legacy_prefixes(e, memory);
-    e->rex = (uint8_t)(rxb | (unsigned)w << 3);
-    if (e->rex || rng_percent(e->r, 20))
+    e->rex = e->mode32 ? 0 : (uint8_t)(rxb | (unsigned)w << 3);
+    if (e->rex || (!e->mode32 && rng_percent(e->r, 20)))
         put(e, 0x40U | e->rex);
     if (map != X86_MAP_1B)
         put(e, 0x0f);
@@ -520,6 +542,9 @@ static void put_memory(struct emitter *e, unsigned reg)
         if (e->rex & 2) /* index 12 is a register */
             e->insn->bytes[e->insn->len - 1] |= 0x38;
         put32(e, (uint32_t)pointer(e->r));
+    } else if (kind < 12 && e->mode32) {
+        put(e, reg | 5);
+        put32(e, (uint32_t)pointer(e->r));
     } else if (kind < 12) {
         put(e, reg | 5);
         e->insn->patch_at = e->insn->len;
@@ -553,7 +578,8 @@ static void put_modrm(struct emitter *e, bool memory)
 /* Enough bytes for any immediate; the decoder says how many count. */
 static void put_immediate(struct emitter *e)
 {
-    uint64_t v = integer(e->r);
+    bool address = (e->key->plan & X86_P_IMM) == X86_P_MOFF;
+    uint64_t v = address ? pointer(e->r) : integer(e->r);
 
     for (unsigned i = 0; i < 8; i++)
         put(e, v >> 8 * i & 0xff);
@@ -571,6 +597,9 @@ static bool undefined_result(const struct x86_insn *insn,
             return false;
         return row->operand[2] == X86_O_rCL || (insn->imm & 31) > 16;
     case X86_BSWAP: return insn->osize == 2;
+    case X86_VPEXTRD:
+    case X86_VPINSRD: /* W in 32-bit mode. AMD: #UD; Intel: ignored */
+        return insn->asize != 8 && insn->osize != 8 && insn->flags & X86_I_W;
     case X86_NOP: /* AMD: #UD for registers; Intel: a hint */
         return insn->opcode == 0x0d && !(insn->flags & X86_I_MEM);
     default: return false;
@@ -611,13 +640,13 @@ static void note_jump(struct oracle_rng *r, struct oracle_insn *o,
     o->skip = rng_percent(r, 50);
 }
 
-static bool try_insn(struct oracle_rng *r, unsigned row_index,
+static bool try_insn(struct oracle_rng *r, unsigned row_index, bool mode32,
                      uint32_t undefined, struct oracle_insn *o)
 {
     const struct x86_key *key = &x86_keys[row_index];
     const struct x86_row *row = &x86_rows[row_index];
-    struct x86_decode_mode mode = {.code64 = true};
-    struct emitter e = {r, key, row, o, 0};
+    struct x86_decode_mode mode = {.code64 = !mode32, .code32 = true};
+    struct emitter e = {r, key, row, o, 0, mode32};
     bool modrm = x86_index[key->id >> 8][key->id & 0xff] & X86_INDEX_MODRM;
     bool memory = modrm && choose(&e, X86_K_MEM, 50);
     struct x86_insn insn;
@@ -651,19 +680,24 @@ void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c)
     struct oracle_rng rng = {seed}, *r = &rng;
     unsigned wanted = 1 + rng_below(r, g->max_insns);
     uint32_t undefined = 0;
+    GArray *rows;
 
     c->seed = seed;
     c->count = 0;
     c->branches = false;
-    random_state(r, &c->in);
+    c->mode32 = rng_percent(r, g->percent32);
+    random_state(r, &c->in, c->mode32);
     random_memory(r, c->memory);
+    rows = g->rows[c->mode32];
     for (unsigned tries = 0; c->count < wanted && tries < 1000; tries++) {
-        uint16_t row =
-            g_array_index(g->rows, uint16_t, rng_below(r, g->rows->len));
+        uint16_t row = g_array_index(rows, uint16_t, rng_below(r, rows->len));
         struct oracle_insn *o = &c->insn[c->count];
 
-        if (!try_insn(r, row, undefined, o))
+        if (!try_insn(r, row, c->mode32, undefined, o))
             continue;
+        /* Past a branch that may have come over it: what either way leaves. */
+        if (c->count && c->insn[c->count - 1].skip)
+            o->undefined |= undefined;
         undefined = o->undefined;
         c->branches |= o->jump_size != 0;
         c->count++;
@@ -676,11 +710,12 @@ static void patch(uint8_t *p, uint32_t v, unsigned size)
         p[i] = (uint8_t)(v >> 8 * i);
 }
 
-unsigned gen_code(const struct oracle_case *c, uint8_t *code,
-                  unsigned offsets[ORACLE_MAX_INSNS + 1])
+void gen_code(const struct oracle_case *c, uint8_t code[ORACLE_MAX_CODE],
+              unsigned offsets[ORACLE_MAX_INSNS + 1])
 {
     unsigned at = 0;
 
+    memset(code, 0x90, ORACLE_MAX_CODE);
     for (unsigned i = 0; i < c->count; i++) {
         offsets[i] = at;
         at += c->insn[i].len;
@@ -700,8 +735,12 @@ unsigned gen_code(const struct oracle_case *c, uint8_t *code,
                   o->skip && i + 2 <= c->count ? offsets[i + 2] - next : 0,
                   o->jump_size);
     }
+    if (c->mode32) {
+        code[at] = 0xea; /* jmp 0x33:leave */
+        stl_u32(code + at + 1, (uint32_t)ORACLE_CODE + ORACLE_LEAVE);
+        stl_u16(code + at + 5, 0x33);
+    }
     /* jmp *0(%rip), and where to */
-    memcpy(code + at, "\xff\x25\0\0\0\0", 6);
-    stl_u64(code + at + 6, (uint64_t)(uintptr_t)oracle_leave);
-    return at + 14;
+    memcpy(code + ORACLE_LEAVE, "\xff\x25\0\0\0\0", 6);
+    stl_u64(code + ORACLE_LEAVE + 6, (uint64_t)(uintptr_t)oracle_leave);
 }

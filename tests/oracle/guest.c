@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A case in the interpreter: a bare CPU in 64-bit mode at CPL 3, the same
+ * A case in the interpreter: a bare CPU in long mode at CPL 3, the same
  * addresses as on the host. Where the host's code leaves nothing is mapped
  * here: every case ends in an exception, whose handler at CPL 0 halts.
  */
@@ -42,6 +42,7 @@ static struct {
     struct lock lock;
     struct x86_cpu cpu;
     struct x86_seg user[X86_SREGS]; /* as a case starts with them */
+    struct x86_seg user_cs32;
 } guest;
 
 static uint8_t *page(unsigned n)
@@ -104,15 +105,17 @@ static void make_user_segments(void)
     uint32_t data = X86_SEG_P | X86_SEG_S | X86_SEG_WRITABLE |
                     X86_SEG_ACCESSED | X86_SEG_DPL | X86_SEG_G | X86_SEG_DB;
     struct x86_seg null = {.attr = X86_SEG_UNUSABLE};
+    struct x86_seg flat = {.limit = UINT32_MAX, .selector = 0x2b, .attr = data};
 
     for (unsigned i = 0; i < X86_SREGS; i++)
         guest.user[i] = i < X86_LDTR ? null : guest.cpu.seg[i];
-    guest.user[X86_CS] = (struct x86_seg){
-        .limit = UINT32_MAX,
-        .selector = 0x33,
-        .attr = (data & ~(uint32_t)X86_SEG_DB) | X86_SEG_CODE | X86_SEG_L};
-    guest.user[X86_SS] =
-        (struct x86_seg){.limit = UINT32_MAX, .selector = 0x2b, .attr = data};
+    guest.user[X86_ES] = guest.user[X86_DS] = guest.user[X86_SS] = flat;
+    flat.attr |= X86_SEG_CODE;
+    flat.selector = 0x23;
+    guest.user_cs32 = flat;
+    flat.attr ^= X86_SEG_DB | X86_SEG_L;
+    flat.selector = 0x33;
+    guest.user[X86_CS] = flat;
 }
 
 void guest_init(void)
@@ -157,13 +160,15 @@ void guest_free(void)
     ram_free(guest.ram);
 }
 
-static void load(const struct oracle_state *s)
+static void load(const struct oracle_state *s, bool mode32)
 {
     struct x86_cpu *cpu = &guest.cpu;
     struct x86_fpu *fpu = &cpu->fpu;
 
     memcpy(cpu->gpr, s->gpr, sizeof(s->gpr));
     memcpy(cpu->seg, guest.user, sizeof(guest.user));
+    if (mode32)
+        cpu->seg[X86_CS] = guest.user_cs32;
     cpu->cpl = 3;
     cpu->rip = s->rip;
     x86_put_rflags(cpu, s->rflags);
@@ -219,13 +224,14 @@ static void store(struct oracle_state *s)
 void guest_run(const struct oracle_case *c, struct oracle_result *out)
 {
     uint8_t code[ORACLE_MAX_CODE];
-    unsigned offsets[ORACLE_MAX_INSNS + 1], len = gen_code(c, code, offsets);
+    unsigned offsets[ORACLE_MAX_INSNS + 1];
 
-    memcpy(page(CODE), code, len);
-    ram_wrote(guest.ram, CODE * ORACLE_PAGE, len);
+    gen_code(c, code, offsets);
+    memcpy(page(CODE), code, sizeof(code));
+    ram_wrote(guest.ram, CODE * ORACLE_PAGE, sizeof(code));
     memcpy(page(DATA_LOW), c->memory, ORACLE_PAGE);
     memcpy(page(DATA_HIGH), c->memory + ORACLE_PAGE, ORACLE_PAGE);
-    load(&c->in);
+    load(&c->in, c->mode32);
     x86_interp_run(&guest.cpu);
     store(&out->state);
     memcpy(out->memory, page(DATA_LOW), ORACLE_PAGE);

@@ -2,7 +2,8 @@
 /*
  * oracle: compares the interpreter with the CPU that it runs on.
  *
- *   oracle [--seed N] [--count N] [--only PATTERN,...] [--insns N] [--fails N]
+ *   oracle [--seed N] [--count N] [--only PATTERN,...] [--insns N] [--32 PERCENT]
+ *          [--fails N]
  *
  * A failure is printed as short as it gets by leaving out instructions, with
  * its seed: `--seed THAT --count 1` (and the same --only, --insns) runs it
@@ -16,8 +17,7 @@
 struct options {
     gint64 seed, count;
     char *only;
-    int insns, fails;
-    gboolean verbose;
+    int insns, fails, percent32;
 };
 
 struct run {
@@ -52,7 +52,7 @@ static void print_case(const struct oracle_case *c)
 {
     uint8_t code[ORACLE_MAX_CODE];
     unsigned offsets[ORACLE_MAX_INSNS + 1];
-    struct x86_decode_mode mode = {.code64 = true};
+    struct x86_decode_mode mode = {.code64 = !c->mode32, .code32 = true};
 
     gen_code(c, code, offsets);
     for (unsigned i = 0; i < c->count; i++) {
@@ -75,8 +75,9 @@ static void report_failure(struct run *run)
 
     minimise(run);
     agrees(run, report);
-    g_print("seed %" G_GINT64_FORMAT ": mxcsr %x fcw %x fsw %x\n",
-            (gint64)run->c.seed, run->c.in.mxcsr, run->c.in.fcw, run->c.in.fsw);
+    g_print("seed %" G_GINT64_FORMAT ": %s-bit mxcsr %x fcw %x fsw %x\n",
+            (gint64)run->c.seed, run->c.mode32 ? "32" : "64", run->c.in.mxcsr,
+            run->c.in.fcw, run->c.in.fsw);
     print_case(&run->c);
     g_print("%s", report->str);
 }
@@ -112,6 +113,8 @@ static bool parse(struct options *o, int argc, char **argv, GError **error)
          "mnemonics (with * and ?)", "LIST"},
         {"insns", 0, 0, G_OPTION_ARG_INT, &o->insns,
          "most instructions a case", "N"},
+        {"32", 0, 0, G_OPTION_ARG_INT, &o->percent32,
+         "how many are 32-bit code", "PERCENT"},
         {"fails", 0, 0, G_OPTION_ARG_INT, &o->fails,
          "failures after which to stop", "N"},
         {NULL},
@@ -125,7 +128,8 @@ static bool parse(struct options *o, int argc, char **argv, GError **error)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.count = 100000, .insns = 4, .fails = 10};
+    struct options o = {
+        .count = 100000, .insns = 4, .fails = 10, .percent32 = 30};
     g_autoptr(GError) error = NULL;
     struct oracle_gen *gen;
     bool good;
@@ -135,7 +139,8 @@ int main(int argc, char **argv)
         g_printerr("oracle: %s\n", error->message);
         return 2;
     }
-    gen = gen_new(o.only, (unsigned)CLAMP(o.insns, 1, ORACLE_MAX_INSNS));
+    gen = gen_new(o.only, (unsigned)CLAMP(o.insns, 1, ORACLE_MAX_INSNS),
+                  (unsigned)CLAMP(o.percent32, 0, 100));
     if (!gen_rows(gen)) {
         g_printerr("oracle: no instruction is named so\n");
         return 2;

@@ -3,7 +3,7 @@
  * A case on the host's own CPU (x86-64 Linux). The state is loaded, the code
  * jumped to; it ends in a jump back, or in a signal whose handler goes on
  * there too. Code and data are at fixed addresses; the code page cannot be
- * written there.
+ * written there. 32-bit code runs in the same process, by a far jump.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ enum { XSAVE_YMM = 576, XSAVE_SIZE = 1088, TF = 1 << 8, AC = 1 << 18 };
 struct native {
     uint64_t gpr[16];    /* 0 */
     uint64_t flags;      /* 128 */
-    uint64_t entry;      /* 136 */
+    uint32_t entry;      /* 136 */
+    uint32_t entry_cs;   /* 140 */
     uint64_t host_rsp;   /* 144 */
     uint64_t host_flags; /* 152 */
     uint8_t pad[32];
@@ -46,6 +47,7 @@ __asm__(
     "    push %r13\n    push %r14\n    push %r15\n"
     "    pushfq\n"
     "    mov %rsp, oracle_native+144(%rip)\n"
+    "    mov $0x2b, %eax\n    mov %eax, %ds\n    mov %eax, %es\n"
     "    mov $7, %eax\n    xor %edx, %edx\n"
     "    xrstor64 oracle_native+192(%rip)\n"
     "    pushq oracle_native+128(%rip)\n    popfq\n"
@@ -65,7 +67,7 @@ __asm__(
     "    mov oracle_native+104(%rip), %r13\n"
     "    mov oracle_native+112(%rip), %r14\n"
     "    mov oracle_native+120(%rip), %r15\n"
-    "    jmp *oracle_native+136(%rip)\n"
+    "    ljmp *oracle_native+136(%rip)\n"
     ".globl oracle_leave\n"
     ".hidden oracle_leave\n"
     "oracle_leave:\n"
@@ -115,6 +117,7 @@ static void caught(int sig, siginfo_t *info, void *context)
     oracle_native.rip = rip;
     oracle_native.fault_flags = (uint64_t)g[REG_EFL];
     g[REG_EFL] &= ~(greg_t)(TF | AC);
+    g[REG_CSGSFS] = (g[REG_CSGSFS] & ~(greg_t)0xffff) | 0x33;
     g[REG_RIP] = (greg_t)(uintptr_t)oracle_leave;
 }
 
@@ -154,14 +157,15 @@ bool native_init(GError **error)
     return catch_signals(error);
 }
 
-static void load(const struct oracle_state *s)
+static void load(const struct oracle_state *s, bool mode32)
 {
     uint8_t *x = oracle_native.xsave;
 
     memset(x, 0, 576);
     memcpy(oracle_native.gpr, s->gpr, sizeof(s->gpr));
     oracle_native.flags = s->rflags;
-    oracle_native.entry = s->rip;
+    oracle_native.entry = (uint32_t)s->rip;
+    oracle_native.entry_cs = mode32 ? 0x23 : 0x33;
     oracle_native.vector = ORACLE_NO_VECTOR;
     stl_u16(x, s->fcw);
     stl_u16(x + 2, s->fsw);
@@ -211,12 +215,13 @@ static void store(struct oracle_state *s)
 void native_run(const struct oracle_case *c, struct oracle_result *out)
 {
     uint8_t code[ORACLE_MAX_CODE];
-    unsigned offsets[ORACLE_MAX_INSNS + 1], len = gen_code(c, code, offsets);
+    unsigned offsets[ORACLE_MAX_INSNS + 1];
     void *data = (void *)(uintptr_t)ORACLE_DATA;
 
-    memcpy(oracle_native.code, code, len);
+    gen_code(c, code, offsets);
+    memcpy(oracle_native.code, code, sizeof(code));
     memcpy(data, c->memory, ORACLE_SCRATCH);
-    load(&c->in);
+    load(&c->in, c->mode32);
     oracle_enter();
     store(&out->state);
     memcpy(out->memory, data, ORACLE_SCRATCH);

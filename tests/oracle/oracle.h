@@ -14,7 +14,8 @@ enum {
     ORACLE_MAX_INSNS = 8,
     ORACLE_PAGE = 4096,
     ORACLE_SCRATCH = 2 * ORACLE_PAGE,
-    ORACLE_MAX_CODE = ORACLE_MAX_INSNS * 15 + 14,
+    ORACLE_LEAVE = 8 + ORACLE_MAX_INSNS * 15, /* the way out: see gen_code() */
+    ORACLE_MAX_CODE = ORACLE_LEAVE + 14,
     ORACLE_NO_VECTOR = -1, /* the sequence came to its end */
 };
 
@@ -56,6 +57,7 @@ struct oracle_insn {
 struct oracle_case {
     uint64_t seed;
     unsigned count;
+    bool mode32; /* 32-bit code, else 64-bit */
     bool branches;
     struct oracle_insn insn[ORACLE_MAX_INSNS];
     struct oracle_state in;
@@ -95,16 +97,20 @@ static inline bool rng_percent(struct oracle_rng *r, unsigned percent)
 
 /* gen.c: the rows to choose from; `only` names mnemonics, NULL = all. */
 struct oracle_gen;
-struct oracle_gen *gen_new(const char *only, unsigned max_insns);
+struct oracle_gen *gen_new(const char *only, unsigned max_insns,
+                           unsigned percent32);
 void gen_free(struct oracle_gen *g);
 unsigned gen_rows(const struct oracle_gen *g);
 void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c);
-/* Machine code of the case; offsets[i] of each instruction and of the end,
- * where there is a jump to oracle_leave. Returns the length. */
-unsigned gen_code(const struct oracle_case *c, uint8_t *code,
-                  unsigned offsets[ORACLE_MAX_INSNS + 1]);
+/*
+ * Machine code of the case; offsets[i] of each instruction and of the end. From
+ * there it goes (out of 32-bit mode) to ORACLE_LEAVE in its page, and on to
+ * oracle_leave().
+ */
+void gen_code(const struct oracle_case *c, uint8_t code[ORACLE_MAX_CODE],
+              unsigned offsets[ORACLE_MAX_INSNS + 1]);
 
-/* native.c. The code of all cases ends with a jump to oracle_leave(). */
+/* native.c */
 void oracle_leave(void);
 bool native_init(GError **error);
 void native_run(const struct oracle_case *c, struct oracle_result *out);
