@@ -12,6 +12,7 @@
 #include "block/drive.h"
 #include "vm/chardev.h"
 #include "vm/defaults.h"
+#include "vm/displays.h"
 #include "vm/monitors.h"
 #include "vm/setup.h"
 
@@ -304,7 +305,8 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
     lock_enter(&m->lock);
     ok = vm_set_name(vm, error) && clock_attach(&m->clock, NULL, error) &&
          clock_attach(&m->host_clock, NULL, error) && vm_setup(vm, error) &&
-         monitors_create(vm, error) && vm_check_stdio(vm, error);
+         monitors_create(vm, error) && displays_create(vm, error) &&
+         vm_check_stdio(vm, error);
     lock_leave(&m->lock);
     return ok;
 }
@@ -318,6 +320,7 @@ void vm_destroy(struct vm *vm)
         /* requests that nobody will serve */
     }
     lock_enter(&m->lock);
+    displays_free(vm);
     monitors_free(vm);
     while (m->devices->len) {
         dev_unrealize(m->devices->pdata[m->devices->len - 1]);

@@ -23,6 +23,7 @@ enum vm_state {
     VM_ERROR, /* an engine gave up */
 };
 
+struct displays;
 struct monitors;
 
 struct vm {
@@ -41,6 +42,7 @@ struct vm {
     struct chardev *mux; /* mon:... on a serial line, or NULL */
     char *boot_order;
     struct monitors *monitors;
+    struct displays *displays;
     const char *quit_reason; /* for the SHUTDOWN event; NULL: it is sent */
     bool reset_by_host; /* the reset that is asked for is not the guest's */
 };
