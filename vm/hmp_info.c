@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "build-config.h"
+#include "ui/display.h"
 #include "vm/actions.h"
 #include "vm/hmp_commands.h"
 #include "vm/monitors.h"
@@ -212,6 +213,20 @@ bool hmp_info_network(struct hmp_call *c, GError **error)
     if (g_hash_table_size(table) == 0) {
         g_string_append(c->out, "no network is attached\n");
     }
+    return true;
+}
+
+bool hmp_info_screen(struct hmp_call *c, GError **error)
+{
+    const GPtrArray *consoles = c->vm->machine.consoles;
+    struct console *console = consoles->len ? consoles->pdata[0] : NULL;
+    g_autofree char *text = NULL;
+
+    if (!console || !console->ops->text) {
+        return fail(error, "this machine has no display with text modes");
+    }
+    text = console->ops->text(console->opaque);
+    g_string_append(c->out, text);
     return true;
 }
 

@@ -9,9 +9,13 @@
 #include "hw/ata/piix3_ide.h"
 #include "hw/block/fdc.h"
 #include "hw/char/isa_serial.h"
+#include "hw/char/parallel.h"
 #include "hw/display/vga_pci.h"
 #include "hw/misc/debugcon.h"
 #include "hw/misc/debugexit.h"
+#include "hw/misc/pc_testdev.h"
+#include "hw/misc/pci_testdev.h"
+#include "hw/misc/pvpanic.h"
 
 const struct board_type *const boards[] = {
     &board_pc,
@@ -46,9 +50,19 @@ const struct board_type *board_find(const char *name, GError **error)
 
 /* clang-format off: one a line, sorted */
 const struct dev_type *const device_types[] = {
-    &debugcon_type, &debugexit_type,     &ide_cd_type,
-    &ide_hd_type,   &isa_serial_type,    &piix3_ide_type,
-    &vga_pci_type,  &vga_secondary_type, NULL,
+    &debugcon_type,
+    &debugexit_type,
+    &ide_cd_type,
+    &ide_hd_type,
+    &isa_serial_type,
+    &parallel_type,
+    &pc_testdev_type,
+    &pci_testdev_type,
+    &piix3_ide_type,
+    &pvpanic_type,
+    &vga_pci_type,
+    &vga_secondary_type,
+    NULL,
 };
 /* clang-format on */
 

@@ -18,6 +18,7 @@ struct pc {
     struct pc_intc intc;
     struct pc_isa isa;
     struct pc_fw fw;
+    struct pc_acpi acpi;
     struct i440fx *host;
     struct piix3 *piix3;
     struct piix4_pm *pm;
@@ -92,6 +93,13 @@ static void pc_powerdown(struct machine *m)
     piix4_pm_power_button(pc->pm);
 }
 
+static bool pc_tables(struct pc *pc, struct machine *m, struct board_config *c,
+                      GError **error)
+{
+    pc->acpi.pm = &pc->pm->pci;
+    return pc_acpi_init(&pc->acpi, pc->fw.fw_cfg, m, c, &pc->ram, error);
+}
+
 static bool pc_build(struct machine *m, struct board_config *c, GError **error)
 {
     struct pc *pc = g_new0(struct pc, 1);
@@ -112,7 +120,8 @@ static bool pc_build(struct machine *m, struct board_config *c, GError **error)
     return pc_display(m, c, error) &&
            pc_add_at(m, dev_new(m, &piix3_ide_type, NULL), "1.1", error) &&
            pc_power(pc, m, c, error) && pc_ide_drives(m, c, error) &&
-           pc_fw_init(&pc->fw, m, c, &pc->ram, error);
+           pc_fw_init(&pc->fw, m, c, &pc->ram, error) &&
+           pc_tables(pc, m, c, error);
 }
 
 const struct board_type board_pc = {

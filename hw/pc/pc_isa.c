@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hw/block/fdc.h"
 #include "hw/char/isa_serial.h"
+#include "hw/char/parallel.h"
 #include "hw/dma/i8237.h"
 #include "hw/input/i8042.h"
 #include "hw/isa/isa.h"
@@ -80,6 +81,24 @@ static bool add_serials(struct machine *m, struct board_config *c,
     return true;
 }
 
+static bool add_parallels(struct machine *m, struct board_config *c,
+                          GError **error)
+{
+    for (unsigned i = 0; i < BOARD_PARALLELS; i++) {
+        struct dev *dev;
+
+        if (!c->parallel[i]) {
+            continue;
+        }
+        dev = dev_new(m, &parallel_type, NULL);
+        if (!dev_set_prop(dev, "chardev", c->parallel[i]->id, error) ||
+            !dev_realize(dev, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool add_debugcon(struct machine *m, struct board_config *c,
                          GError **error)
 {
@@ -150,5 +169,6 @@ bool pc_isa_init(struct pc_isa *isa, struct pc_intc *intc, struct machine *m,
 {
     return add_timers(isa, intc, m, error) &&
            add_keyboard(isa, m, c->vcpus, error) && add_serials(m, c, error) &&
-           add_debugcon(m, c, error) && add_dma(m, c, error);
+           add_parallels(m, c, error) && add_debugcon(m, c, error) &&
+           add_dma(m, c, error);
 }

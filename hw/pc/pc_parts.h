@@ -3,6 +3,7 @@
 #ifndef HW_PC_PC_PARTS_H
 #define HW_PC_PC_PARTS_H
 
+#include "hw/acpi/tables.h"
 #include "hw/pc/board.h"
 #include "hw/timer/mc146818.h"
 
@@ -84,6 +85,21 @@ bool pc_fw_init(struct pc_fw *fw, struct machine *m, struct board_config *c,
 bool pc_load_kernel(struct fw_cfg *fw, struct machine *m,
                     struct board_config *c, const struct pc_ram *ram,
                     GError **error);
+
+/* ACPI and SMBIOS tables, memory map: files of fw_cfg. */
+struct pc_acpi {
+    struct acpi_tables tables;
+    struct machine *machine;
+    const struct pci_dev *pm; /* before pc_acpi_init() */
+    uint32_t *apic_ids;
+    uint64_t low_size;
+    unsigned serials; /* a bit each */
+    bool hpet, floppy;
+};
+
+bool pc_acpi_init(struct pc_acpi *a, struct fw_cfg *fw, struct machine *m,
+                  const struct board_config *c, const struct pc_ram *ram,
+                  GError **error);
 
 /* Drives with if=ide, and the CD drive that a PC has unless -nodefaults. */
 bool pc_ide_drives(struct machine *m, struct board_config *c, GError **error);
