@@ -30,6 +30,8 @@ static enum json_found stream_bad(struct json_stream *s, enum json_state next,
     return JSON_FOUND_BAD;
 }
 
+static const char not_a_command[] = "a command is an object in braces";
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -105,8 +107,7 @@ static enum json_found stream_byte(struct json_stream *s, char c,
     case JSON_ESCAPE: return stream_string(s, c, error);
     case JSON_WORD:
         if (is_space(c)) {
-            return stream_bad(s, JSON_OUTSIDE, error,
-                              "a command is an object in braces");
+            return stream_bad(s, JSON_OUTSIDE, error, not_a_command);
         }
         break;
     case JSON_SKIP:
@@ -124,6 +125,10 @@ enum json_found json_stream_feed(struct json_stream *s, const char *p,
     for (size_t i = 0; i < len; i++) {
         enum json_found found;
 
+        if (s->state == JSON_WORD && (p[i] == '{' || p[i] == '[')) {
+            *used = i; /* it begins a value */
+            return stream_bad(s, JSON_OUTSIDE, error, not_a_command);
+        }
         *used = i + 1;
         if ((unsigned char)p[i] >= 0xfe) {
             if (s->state != JSON_OUTSIDE) {

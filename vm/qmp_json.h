@@ -21,7 +21,7 @@ enum json_state {
     JSON_INSIDE,
     JSON_STRING,
     JSON_ESCAPE,
-    JSON_WORD, /* what is no object or list, up to the next space */
+    JSON_WORD, /* what is no object or list, up to a space or one of those */
     JSON_SKIP, /* after a value that was too much: up to the next line */
 };
 
@@ -41,7 +41,8 @@ enum json_found {
 void json_stream_init(struct json_stream *s);
 void json_stream_clear(struct json_stream *s);
 void json_stream_reset(struct json_stream *s);
-/* Takes bytes until something is found; *used: how many. */
+/* Takes bytes until something is found; *used: how many, which may be none
+ * where a value begins behind what is bad. */
 enum json_found json_stream_feed(struct json_stream *s, const char *p,
                                  size_t len, size_t *used, GError **error);
 /* The value that was found, and ready for the next. */
