@@ -118,7 +118,7 @@ static const struct x86_insn *permd(struct x86_cpu *cpu,
 {
     struct v256 b = avx_src256(cpu, insn);
     const union x86_vreg *index = &cpu->zmm[insn->vvvv];
-    v4u32 lo, hi;
+    v4u32 lo = {0}, hi = {0};
 
     for (unsigned i = 0; i < 8; i++) {
         unsigned at = index->u32[i] & 7;
@@ -136,7 +136,7 @@ static const struct x86_insn *permd(struct x86_cpu *cpu,
 /* VPERMILPS, VPERMILPD by a vector: within each half. */
 static always_inline v128 permil_ps(v128 va, v128 vb)
 {
-    v4u32 a = (v4u32)va, b = (v4u32)vb, r;
+    v4u32 a = (v4u32)va, b = (v4u32)vb, r = {0};
 
     for (unsigned i = 0; i < 4; i++)
         r[i] = a[b[i] & 3];

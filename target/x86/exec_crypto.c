@@ -127,7 +127,7 @@ static always_inline unsigned unshifted(unsigned r, unsigned c)
 static v128 op_aesenc(v128 state, v128 key, unsigned imm)
 {
     v16u8 s = (v16u8)state;
-    v4u32 r;
+    v4u32 r = {0};
 
     for (unsigned c = 0; c < 4; c++)
         r[c] = sbox_mix[s[shifted(0, c)]] ^
@@ -140,7 +140,7 @@ static v128 op_aesenc(v128 state, v128 key, unsigned imm)
 static v128 op_aesdec(v128 state, v128 key, unsigned imm)
 {
     v16u8 s = (v16u8)state;
-    v4u32 r;
+    v4u32 r = {0};
 
     for (unsigned c = 0; c < 4; c++)
         r[c] = sbox_unmix[s[unshifted(0, c)]] ^
@@ -152,7 +152,7 @@ static v128 op_aesdec(v128 state, v128 key, unsigned imm)
 
 static v128 op_aesenclast(v128 state, v128 key, unsigned imm)
 {
-    v16u8 s = (v16u8)state, r;
+    v16u8 s = (v16u8)state, r = {0};
 
     for (unsigned i = 0; i < 16; i++)
         r[i] = sbox[s[shifted(i & 3, i / 4)]];
@@ -161,7 +161,7 @@ static v128 op_aesenclast(v128 state, v128 key, unsigned imm)
 
 static v128 op_aesdeclast(v128 state, v128 key, unsigned imm)
 {
-    v16u8 s = (v16u8)state, r;
+    v16u8 s = (v16u8)state, r = {0};
 
     for (unsigned i = 0; i < 16; i++)
         r[i] = sbox_inverse[s[unshifted(i & 3, i / 4)]];
@@ -172,7 +172,7 @@ static v128 op_aesdeclast(v128 state, v128 key, unsigned imm)
 static v128 op_aesimc(v128 unused, v128 state, unsigned imm)
 {
     v16u8 s = (v16u8)state;
-    v4u32 r;
+    v4u32 r = {0};
 
     for (unsigned c = 0; c < 4; c++)
         r[c] = sbox_unmix[sbox[s[4 * c]]] ^
@@ -256,7 +256,7 @@ static v128 op_sha1msg1(v128 va, v128 vb, unsigned imm)
 
 static v128 op_sha1msg2(v128 va, v128 vb, unsigned imm)
 {
-    v4u32 a = (v4u32)va, b = (v4u32)vb, r;
+    v4u32 a = (v4u32)va, b = (v4u32)vb, r = {0};
 
     r[3] = rotl(a[3] ^ b[2], 1);
     r[2] = rotl(a[2] ^ b[1], 1);
@@ -267,7 +267,7 @@ static v128 op_sha1msg2(v128 va, v128 vb, unsigned imm)
 
 static v128 op_sha256msg1(v128 va, v128 vb, unsigned imm)
 {
-    v4u32 a = (v4u32)va, b = (v4u32)vb, r;
+    v4u32 a = (v4u32)va, b = (v4u32)vb, r = {0};
 
     for (unsigned i = 0; i < 4; i++) {
         uint32_t w = i < 3 ? a[i + 1] : b[0];
@@ -279,7 +279,7 @@ static v128 op_sha256msg1(v128 va, v128 vb, unsigned imm)
 
 static v128 op_sha256msg2(v128 va, v128 vb, unsigned imm)
 {
-    v4u32 a = (v4u32)va, b = (v4u32)vb, r;
+    v4u32 a = (v4u32)va, b = (v4u32)vb, r = {0};
 
     for (unsigned i = 0; i < 4; i++) {
         uint32_t w = i < 2 ? b[i + 2] : r[i - 2];

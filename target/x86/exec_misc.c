@@ -189,7 +189,8 @@ HANDLER(pusha)
     unsigned size = insn->osize;
     uint64_t sp = cpu->gpr[X86_RSP];
 
-    /* Both ends first, so that nothing is half done. */
+    /* Both ends first, so that nothing is half done; the top is written first. */
+    x86_probe_st(cpu, insn, X86_SS, (sp - size) & cpu->sp_mask, size);
     x86_probe_st(cpu, insn, X86_SS, (sp - 8 * size) & cpu->sp_mask, size);
     for (unsigned i = 0; i < 8; i++) {
         x86_stn(cpu, insn, X86_SS, (sp - (i + 1) * size) & cpu->sp_mask,

@@ -287,7 +287,7 @@ X86_HANDLER(roundsd, round_scalar(cpu, insn, fp_round_sd, FP_SD))
  */
 static v128 dp_lanes(unsigned bits)
 {
-    v4u32 m;
+    v4u32 m = {0};
 
     for (unsigned i = 0; i < 4; i++)
         m[i] = bits >> i & 1 ? UINT32_MAX : 0;

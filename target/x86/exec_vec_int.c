@@ -22,7 +22,7 @@
     static always_inline v128 op_##name(v128 va, v128 vb)                    \
     {                                                                        \
         T a = (T)va, b = (T)vb;                                              \
-        R r;                                                                 \
+        R r = {0};                                                           \
                                                                              \
         body;                                                                \
         return (v128)r;                                                      \
@@ -105,8 +105,7 @@ static always_inline v128 op_pmaddubsw(v128 va, v128 vb)
     return op_paddsw((v128)even, (v128)odd);
 }
 
-LANES_BODY(psadbw, v16u8, v2u64, r = (v2u64){ 0 };
-           for (unsigned i = 0; i < 16; i++)
+LANES_BODY(psadbw, v16u8, v2u64, for (unsigned i = 0; i < 16; i++)
                r[i / 8] += a[i] < b[i] ? (unsigned)(b[i] - a[i])
                                        : (unsigned)(a[i] - b[i]))
 

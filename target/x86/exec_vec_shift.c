@@ -168,7 +168,7 @@ BY_BYTES(bytes_right)
 #define PER_LANE(name, T, n, beyond, expr)                                   \
     static always_inline v128 each_##name(v128 va, v128 vb)                  \
     {                                                                        \
-        T a = (T)va, b = (T)vb, r;                                           \
+        T a = (T)va, b = (T)vb, r = {0};                                           \
                                                                              \
         for (unsigned i = 0; i < (n); i++)                                   \
             r[i] = (uint64_t)b[i] < 128 / (n) ? (expr) : (beyond);           \

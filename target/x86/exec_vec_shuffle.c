@@ -11,7 +11,7 @@ typedef v128 shuffle2_fn(v128 a, v128 b, unsigned imm, unsigned lane);
 /* r[i] = v[two bits of imm] */
 static always_inline v128 op_pshufd(v128 vb, unsigned imm, unsigned lane)
 {
-    v4u32 b = (v4u32)vb, r;
+    v4u32 b = (v4u32)vb, r = {0};
 
     for (unsigned i = 0; i < 4; i++)
         r[i] = b[imm >> 2 * i & 3];

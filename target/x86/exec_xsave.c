@@ -9,6 +9,7 @@
 #include "target/x86/exec_sse.h"
 #include "target/x86/exec_x87.h"
 #include "target/x86/fpstate.h"
+#include "target/x86/segment.h"
 
 enum {
     LEGACY_X87 = 160,  /* FXSAVE area up to the XMM registers */
@@ -135,18 +136,13 @@ static void store_area(struct x86_cpu *cpu, const struct x86_insn *insn,
                MIN(len - i, 32), 0);
 }
 
-/* #GP(0) where the area is not aligned; ahead of everything else. */
+/* #GP(0) where the area is not aligned; ahead of page faults. */
 static void check_area(struct x86_cpu *cpu, const struct x86_insn *insn,
                        uint64_t ea, unsigned align)
 {
-    uint64_t base = cpu->seg[insn->seg].base;
-
-    if (cpu->code64 && insn->seg < X86_FS)
-        base = 0;
-    if ((base + ea) & (align - 1)) {
-        x86_begin(cpu, insn);
+    x86_begin(cpu, insn);
+    if ((cpu->hot[insn->seg].base + ea) & (align - 1))
         x86_raise_gp0(cpu);
-    }
 }
 
 /* AMD's fast FXSAVE leaves the XMM registers and MXCSR's neighbours alone. */
@@ -172,6 +168,7 @@ static no_inline void fxsave_to(struct x86_cpu *cpu,
     unsigned len = LEGACY_X87;
 
     check_fx(cpu, insn);
+    x86_seg_check(cpu, insn->seg, ea, 1, false);
     check_area(cpu, insn, ea, 16);
     pack_x87(cpu, insn, buf);
     if (cpu->cr4 & X86_CR4_OSFXSR) {
@@ -203,6 +200,7 @@ static no_inline void fxrstor_from(struct x86_cpu *cpu,
     uint8_t buf[X86_XSAVE_LEGACY];
 
     check_fx(cpu, insn);
+    x86_seg_check(cpu, insn->seg, ea, 1, false);
     check_area(cpu, insn, ea, 16);
     load_area(cpu, insn, ea, buf, sizeof(buf));
     if (cpu->cr4 & X86_CR4_OSFXSR) {

@@ -76,20 +76,37 @@ static const uint16_t left_out[] = {
     X86_LSS,
     /* to anywhere */
     X86_RET,
-    /* images with pointers and components that CPUs save differently */
-    X86_FXSAVE,
-    X86_FXRSTOR,
-    X86_XSAVE,
-    X86_XSAVEC,
-    X86_XSAVEOPT,
-    X86_XSAVES,
-    X86_XRSTOR,
-    X86_XRSTORS,
-    X86_FNSAVE,
-    X86_FNSTENV,
-    X86_FRSTOR,
-    X86_FLDENV,
 };
+
+/*
+ * Images of x87 and vector state. What the pointers to the last x87 instruction
+ * are depends on the CPU: these come ahead of all x87 instructions, where the
+ * pointers are zero.
+ */
+static bool is_image(unsigned mnemonic)
+{
+    switch (mnemonic) {
+    case X86_FXSAVE:
+    case X86_FXRSTOR:
+    case X86_FNSAVE:
+    case X86_FNSTENV:
+    case X86_FRSTOR:
+    case X86_FLDENV: return true;
+    default: return false;
+    }
+}
+
+/* They ask EDX:EAX which components: only as the first instruction. */
+static bool is_xsave(unsigned mnemonic)
+{
+    switch (mnemonic) {
+    case X86_XSAVE:
+    case X86_XSAVEC:
+    case X86_XSAVEOPT:
+    case X86_XRSTOR: return true;
+    default: return false;
+    }
+}
 
 static bool is_left_out(unsigned mnemonic)
 {
@@ -405,6 +422,21 @@ static void random_memory(struct oracle_rng *r, uint8_t *p)
     }
 }
 
+/* What makes an image to restore valid, here and there. */
+static void seed_images(struct oracle_rng *r, uint8_t *p)
+{
+    for (unsigned i = 0; i < ORACLE_SCRATCH; i += 64) {
+        if (rng_percent(r, 30))
+            stl_u32(p + i + 24, (uint32_t)rng64(r) & 0xffff); /* MXCSR */
+        if (rng_percent(r, 15)) { /* an XSAVE header */
+            memset(p + i, 0, 64);
+            stl_u64(p + i, rng64(r) & 7);
+            if (rng_percent(r, 30))
+                stl_u64(p + i + 8, UINT64_C(1) << 63 | 7);
+        }
+    }
+}
+
 /* ---- instructions ---- */
 
 struct emitter {
@@ -675,6 +707,31 @@ static bool try_insn(struct oracle_rng *r, unsigned row_index, bool mode32,
     return true;
 }
 
+/* May this row come next, and what does it need to make sense? */
+static bool fits(struct oracle_rng *r, struct oracle_case *c, unsigned row)
+{
+    unsigned mnemonic = x86_rows[row].mnemonic;
+
+    if (is_image(mnemonic)) {
+        for (unsigned i = 0; i < c->count; i++) {
+            const struct x86_row *before = &x86_rows[c->insn[i].row];
+
+            if ((before->attrs & (X86_A_X87 | X86_A_MMX)) ||
+                is_image(before->mnemonic) || is_xsave(before->mnemonic))
+                return false;
+        }
+    }
+    if (is_xsave(mnemonic)) {
+        if (c->count)
+            return false;
+        c->in.gpr[X86_RAX] = rng64(r) & 7;
+        c->in.gpr[X86_RDX] = 0;
+    }
+    if (is_xsave(mnemonic) || is_image(mnemonic))
+        seed_images(r, c->memory);
+    return true;
+}
+
 void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c)
 {
     struct oracle_rng rng = {seed}, *r = &rng;
@@ -693,7 +750,7 @@ void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c)
         uint16_t row = g_array_index(rows, uint16_t, rng_below(r, rows->len));
         struct oracle_insn *o = &c->insn[c->count];
 
-        if (!try_insn(r, row, c->mode32, undefined, o))
+        if (!fits(r, c, row) || !try_insn(r, row, c->mode32, undefined, o))
             continue;
         /* Past a branch that may have come over it: what either way leaves. */
         if (c->count && c->insn[c->count - 1].skip)

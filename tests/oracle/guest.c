@@ -178,6 +178,8 @@ static void load(const struct oracle_state *s, bool mode32)
     fpu->fsw = s->fsw;
     fpu->empty = (uint8_t)~s->valid;
     fpu->mxcsr = s->mxcsr;
+    fpu->fop = fpu->fcs = fpu->fds = 0;
+    fpu->fip = fpu->fdp = 0;
     for (unsigned i = 0; i < 8; i++) {
         x87_st(fpu, i)->mantissa = s->st[i].mantissa;
         x87_st(fpu, i)->sign_exp = s->st[i].sign_exp;

@@ -117,7 +117,7 @@ static bool parse(struct options *o, int argc, char **argv, GError **error)
          "how many are 32-bit code", "PERCENT"},
         {"fails", 0, 0, G_OPTION_ARG_INT, &o->fails,
          "failures after which to stop", "N"},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     /* clang-format on */
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
