@@ -76,8 +76,16 @@ static always_inline uint8_t *x86_hit(const struct x86_tlb_entry *set,
 {
     const struct x86_tlb_entry *e = &set[lin >> 12 & (X86_TLB_SIZE - 1)];
     uint64_t off = lin - e->tag;
+    uint8_t *p;
 
-    return likely(off <= 4096 - size) ? e->host + off : NULL;
+    if (unlikely(off > 4096 - size)) {
+        return NULL;
+    }
+    p = e->host + off;
+    if (!p) {
+        __builtin_unreachable(); /* the caller need not test it again */
+    }
+    return p;
 }
 
 static always_inline uint8_t *x86_hit_rd(const struct x86_cpu *cpu,

@@ -19,7 +19,7 @@
 
 enum {
     ARENA = 32 << 20,
-    HASH = 1 << 15,
+    HASH_BITS = 17,
     SALTS = 64,
     SINGLE_INSNS = 2,
 };
@@ -30,6 +30,7 @@ struct salt {
     uint32_t mode;
     uint32_t epoch;
     uint32_t salt;
+    bool local; /* jumps to pages that are not global were made under it */
 };
 
 struct x86_blocks {
@@ -38,7 +39,8 @@ struct x86_blocks {
     uint32_t epoch;
     uint32_t last_salt;
     uint32_t mode;
-    struct x86_block *hash[HASH];
+    struct salt *salt; /* that cpu->jump_salt is from */
+    struct x86_block *hash[1 << HASH_BITS];
     uint8_t *arena;
     size_t used;
     uint32_t no_generation; /* of blocks that lie in no RAM */
@@ -59,6 +61,7 @@ static void forget_jumps(struct x86_blocks *b)
 {
     for (unsigned i = 0; i < X86_JUMPS; i++) {
         b->jumps[i].salt = 0;
+        b->jumps[i].block = NULL;
     }
 }
 
@@ -100,16 +103,21 @@ void x86_jumps_mode(struct x86_cpu *cpu)
             forget_jumps(b);
             b->last_salt = 1;
         }
-        *s = (struct salt){base, limit, mode, b->epoch, b->last_salt};
+        *s = (struct salt){base, limit, mode, b->epoch, b->last_salt, false};
     }
+    b->salt = s;
     cpu->jump_salt = s->salt;
 }
 
-void x86_jumps_flush(struct x86_cpu *cpu)
+void x86_jumps_flush(struct x86_cpu *cpu, bool globals)
 {
     struct x86_blocks *b = cpu->blocks;
 
-    if (++b->epoch == 0) {
+    if (!globals) {
+        for (unsigned i = 0; i < SALTS; i++) {
+            b->salts[i].epoch = b->salts[i].local ? 0 : b->salts[i].epoch;
+        }
+    } else if (++b->epoch == 0) {
         memset(b->salts, 0, sizeof(b->salts));
         b->epoch = 1;
     }
@@ -160,7 +168,9 @@ static struct x86_block *new_block(struct x86_blocks *b, unsigned insns)
 
 static unsigned hash_of(uint64_t phys, uint32_t mode)
 {
-    return (unsigned)((phys ^ phys >> 13 ^ (uint64_t)mode << 4) % HASH);
+    uint64_t key = (phys ^ (uint64_t)mode << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (unsigned)(key >> (64 - HASH_BITS));
 }
 
 static void keep_block(struct x86_blocks *b, struct x86_block *block)
@@ -180,13 +190,6 @@ static _Noreturn void fetch_gp(struct x86_cpu *cpu)
     x86_raise_gp0(cpu);
 }
 
-static void evict(struct x86_tlb *tlb, const struct x86_itlb_entry *e)
-{
-    if (!(e->tag & 1)) {
-        tlb->itlb_evicted = true;
-    }
-}
-
 /* The instruction TLB's entry for a linear address, filled if need be. */
 static const struct x86_itlb_entry *fetch_page(struct x86_cpu *cpu,
                                                uint64_t lin)
@@ -201,7 +204,7 @@ static const struct x86_itlb_entry *fetch_page(struct x86_cpu *cpu,
         return e;
     }
     x86_translate(cpu, lin, X86_FETCH, set, &page);
-    evict(tlb, e);
+    x86_code_page(tlb, lin, true);
     *e = (struct x86_itlb_entry){
         .tag = tag,
         .phys = page.phys,
@@ -442,12 +445,35 @@ static bool fresh(const struct x86_block *block)
             load_generation(block->generation2) == block->seen2);
 }
 
-static void remember(struct x86_cpu *cpu, uint64_t rip, struct x86_block *block)
+static struct x86_jump *jump_slot(const struct x86_cpu *cpu, uint64_t rip)
+{
+    return &cpu->jumps[(rip ^ rip >> 12) & (X86_JUMPS - 1)];
+}
+
+static void remember(struct x86_cpu *cpu, uint64_t rip, struct x86_block *block,
+                     bool global)
 {
     if (!block->generation2) {
-        cpu->jumps[(rip ^ rip >> 12) & (X86_JUMPS - 1)] =
-            (struct x86_jump){rip, block, cpu->jump_salt};
+        cpu->blocks->salt->local |= !global;
+        *jump_slot(cpu, rip) = (struct x86_jump){rip, block, cpu->jump_salt};
     }
+}
+
+/* The block that the jump cache had before translations were flushed, if it
+ * is still the right one. */
+static struct x86_block *remembered(const struct x86_cpu *cpu, uint64_t rip,
+                                    uint64_t phys, uint64_t avail,
+                                    const uint32_t *generation)
+{
+    const struct x86_jump *j = jump_slot(cpu, rip);
+    struct x86_block *block = j->block;
+
+    return block && j->rip == rip && block->phys == phys &&
+                   block->mode == cpu->blocks->mode &&
+                   block->generation == generation && block->len <= avail &&
+                   load_generation(generation) == block->seen
+               ? block
+               : NULL;
 }
 
 /* Is an instruction's second half still what it was? */
@@ -594,8 +620,10 @@ static struct x86_block *new_in_page(struct x86_cpu *cpu, uint64_t lin,
 struct x86_block *x86_block_find(struct x86_cpu *cpu, uint64_t rip)
 {
     const struct x86_itlb_entry *e;
+    const uint32_t *generation;
     struct x86_block *block;
     uint64_t avail;
+    uint64_t phys;
     uint64_t lin;
 
     cpu->block_rip = rip;
@@ -605,8 +633,10 @@ struct x86_block *x86_block_find(struct x86_cpu *cpu, uint64_t rip)
     if (!e->host) {
         return x86_block_single(cpu, rip);
     }
-    block = look_up(cpu, e->phys | (lin & 0xfff), lin, avail,
-                    generation_of(cpu, e));
+    phys = e->phys | (lin & 0xfff);
+    generation = generation_of(cpu, e);
+    block = remembered(cpu, rip, phys, avail, generation);
+    block = block ? block : look_up(cpu, phys, lin, avail, generation);
     if (!block) {
         e = fetch_page(cpu, lin);
         block = new_in_page(cpu, lin, avail, e);
@@ -614,7 +644,7 @@ struct x86_block *x86_block_find(struct x86_cpu *cpu, uint64_t rip)
     if (!block) {
         return new_crossing(cpu, lin, avail);
     }
-    remember(cpu, rip, block);
+    remember(cpu, rip, block, e->global);
     return block;
 }
 

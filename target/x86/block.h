@@ -51,8 +51,9 @@ struct x86_jump {
 struct x86_blocks *x86_blocks_new(void);
 void x86_blocks_free(struct x86_blocks *b);
 struct x86_jump *x86_blocks_jumps(struct x86_blocks *b);
-/* Translations changed: no jump is valid any more. */
-void x86_jumps_flush(struct x86_cpu *cpu);
+/* Translations changed: jumps are valid no more; those to global pages only
+ * where `globals`. */
+void x86_jumps_flush(struct x86_cpu *cpu, bool globals);
 /* CPL, segments or control registers changed: picks cpu->jump_salt. */
 void x86_jumps_mode(struct x86_cpu *cpu);
 /* The block at CS:rip, made if need be; raises what fetching raises. */

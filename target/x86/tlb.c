@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "target/x86/tlb.h"
 
+#include <string.h>
+
 #include "target/x86/block.h"
 
 /* A tag that no address with this slot's index can match: see tlb.h. */
@@ -14,6 +16,17 @@ static void empty_set(struct x86_tlb_entry *set)
     for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
         set[i].tag = empty_tag(i);
     }
+}
+
+bool x86_code_page(struct x86_tlb *tlb, uint64_t lin, bool set)
+{
+    unsigned h = (unsigned)((lin >> 12) * UINT64_C(0x9e3779b97f4a7c15) >> 52);
+    uint64_t *word = &tlb->code_pages[h / 64];
+
+    if (set) {
+        *word |= BIT(h % 64);
+    }
+    return *word >> (h % 64) & 1;
 }
 
 static void forget_large(struct x86_tlb *tlb)
@@ -33,12 +46,17 @@ static void empty_all(struct x86_tlb *tlb)
     tlb->fill_count = 0;
 }
 
-static void empty_itlb(struct x86_tlb *tlb)
+static void empty_itlb(struct x86_tlb *tlb, bool globals)
 {
     for (unsigned i = 0; i < X86_ITLB_SIZE; i++) {
-        tlb->itlb[i].tag = 1; /* not a page */
+        if (globals || !tlb->itlb[i].global) {
+            tlb->itlb[i].tag = 1; /* not a page */
+            tlb->itlb[i].global = false;
+        }
     }
-    tlb->itlb_evicted = false;
+    if (globals) {
+        memset(tlb->code_pages, 0, sizeof(tlb->code_pages));
+    }
 }
 
 struct x86_tlb *x86_tlb_new(void)
@@ -46,7 +64,7 @@ struct x86_tlb *x86_tlb_new(void)
     struct x86_tlb *tlb = g_new0(struct x86_tlb, 1);
 
     empty_all(tlb);
-    empty_itlb(tlb);
+    empty_itlb(tlb, true);
     forget_large(tlb);
     return tlb;
 }
@@ -80,8 +98,8 @@ void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
     if (kept == 0) {
         forget_large(tlb);
     }
-    empty_itlb(tlb);
-    x86_jumps_flush(cpu);
+    empty_itlb(tlb, globals);
+    x86_jumps_flush(cpu, globals);
 }
 
 void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
@@ -90,7 +108,6 @@ void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
     uint64_t tag = lin & ~UINT64_C(0xfff);
     unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
     unsigned half = lin >> 63;
-    struct x86_itlb_entry *ie = &tlb->itlb[lin >> 12 & (X86_ITLB_SIZE - 1)];
 
     if (lin >= tlb->large_first[half] && lin <= tlb->large_last[half]) {
         x86_tlb_flush(cpu, true);
@@ -104,9 +121,9 @@ void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
             tlb->wr[set][i].tag = empty_tag(i);
         }
     }
-    if (ie->tag == tag || tlb->itlb_evicted) {
-        empty_itlb(tlb);
-        x86_jumps_flush(cpu);
+    if (x86_code_page(tlb, lin, false)) {
+        empty_itlb(tlb, true);
+        x86_jumps_flush(cpu, true);
     }
 }
 

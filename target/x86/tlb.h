@@ -75,7 +75,9 @@ struct x86_tlb {
     unsigned fill_count; /* X86_TLB_LOG + 1: too many */
     /* Addresses filled from large pages: INVLPG inside flushes everything. */
     uint64_t large_first[2], large_last[2];
-    bool itlb_evicted;
+    /* Bit per hash of a linear page: code was fetched from it since jumps
+     * were flushed. */
+    uint64_t code_pages[64];
     /* The range that served a physical access last. */
     const struct range *last_range;
 };
@@ -92,6 +94,9 @@ void x86_tlb_fill(struct x86_cpu *cpu, enum x86_tlb_set set, bool write,
 /* Drops this CPU's write tags for a page of RAM: code will be read from it. */
 void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
                          uint64_t page);
+/* May code have been fetched from this page since the last full flush? `set`:
+ * it has now. */
+bool x86_code_page(struct x86_tlb *tlb, uint64_t lin, bool set);
 /* The memory layout changed: takes the new view. */
 void x86_tlb_new_view(struct x86_cpu *cpu);
 
