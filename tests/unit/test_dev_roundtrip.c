@@ -32,24 +32,6 @@ struct pc {
     struct i8259 *pic;
 };
 
-/* There is no input here. */
-void input_add(struct input *in, struct input_sink *sink)
-{
-    (void)in;
-    (void)sink;
-}
-
-void input_remove(struct input *in, struct input_sink *sink)
-{
-    (void)in;
-    (void)sink;
-}
-
-void input_set_leds(struct input *in, unsigned leds)
-{
-    in->leds = leds;
-}
-
 static void pin_intr(void *to, unsigned cpu, bool level)
 {
 }

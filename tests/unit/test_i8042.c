@@ -2,24 +2,6 @@
 #include "hw/input/i8042.h"
 #include "tests/unit/hw_test.h"
 
-/* What the device would have from ui/input.c; the tests call the sinks. */
-void input_add(struct input *in, struct input_sink *sink)
-{
-    (void)in;
-    (void)sink;
-}
-
-void input_remove(struct input *in, struct input_sink *sink)
-{
-    (void)in;
-    (void)sink;
-}
-
-void input_set_leds(struct input *in, unsigned leds)
-{
-    in->leds = leds;
-}
-
 struct pc {
     struct machine m;
     struct input input;
@@ -30,12 +12,19 @@ struct pc {
 static void pc_init(struct pc *pc)
 {
     hw_test_init(&pc->m);
+    input_init(&pc->input);
     pc->m.input = &pc->input;
     pc->s = hw_test_dev(&pc->m, &i8042_type);
     pc->s->irq_kbd = probe_wire(&pc->kbd);
     pc->s->irq_mouse = probe_wire(&pc->mouse);
     pc->s->a20 = probe_wire(&pc->a20);
     machine_reset_devices(&pc->m);
+}
+
+static void pc_done(struct pc *pc)
+{
+    hw_test_done(&pc->m);
+    input_clear(&pc->input);
 }
 
 /* All that comes within a while, as hexadecimal; mouse bytes with a colon. */
@@ -111,7 +100,7 @@ static void test_controller(void)
     out8(m, 0x64, 0xd3);
     out8(m, 0x60, 0x1d);
     assert_reads(&pc, "1d:");
-    hw_test_done(m);
+    pc_done(&pc);
 }
 
 static void test_outport(void)
@@ -138,7 +127,7 @@ static void test_outport(void)
     pc.s->cpu_init = probe_wire(&init);
     out8(m, 0x64, 0xfe);
     g_assert_cmpuint(init.rises, ==, 1);
-    hw_test_done(m);
+    pc_done(&pc);
 }
 
 static void test_interrupts(void)
@@ -173,7 +162,7 @@ static void test_interrupts(void)
     g_assert_false(pc.kbd.level);
     out8(m, 0x64, 0xae);
     assert_reads(&pc, "30");
-    hw_test_done(m);
+    pc_done(&pc);
 }
 
 static void test_keys(void)
@@ -215,7 +204,7 @@ static void test_keys(void)
     key(&pc, 0x90, true); /* Hangul: no break */
     key(&pc, 0x90, false);
     assert_reads(&pc, "f2");
-    hw_test_done(&pc.m);
+    pc_done(&pc);
 }
 
 static void test_sets(void)
@@ -250,7 +239,7 @@ static void test_sets(void)
     kbd(&pc, 0xf0);
     kbd(&pc, 0x07);
     assert_reads(&pc, "fa fe");
-    hw_test_done(&pc.m);
+    pc_done(&pc);
 }
 
 static void test_kbd_commands(void)
@@ -289,7 +278,7 @@ static void test_kbd_commands(void)
         key(&pc, 0x04, true);
     }
     assert_reads(&pc, "1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 1c 00");
-    hw_test_done(&pc.m);
+    pc_done(&pc);
 }
 
 static void move(struct pc *pc, int dx, int dy)
@@ -355,7 +344,7 @@ static void test_mouse(void)
     assert_reads(&pc, "08: 14: 00:");
     aux(&pc, 0x12);
     assert_reads(&pc, "fe:");
-    hw_test_done(&pc.m);
+    pc_done(&pc);
 }
 
 static void knock(struct pc *pc, uint8_t a, uint8_t b, uint8_t c)
@@ -391,7 +380,7 @@ static void test_wheel(void)
     assert_reads(&pc, "08: 00: 00: 10:");
     button(&pc, INPUT_EXTRA, true);
     assert_reads(&pc, "08: 00: 00: 30:");
-    hw_test_done(&pc.m);
+    pc_done(&pc);
 }
 
 static void test_state(void)
@@ -409,8 +398,8 @@ static void test_state(void)
     clock_step(&b.m.clock, clock_now(&a.m.clock));
     assert_reads(&b, "1d 45 e1 9d c5");
     g_assert_cmphex(b.s->mouse.id, ==, 3);
-    hw_test_done(&b.m);
-    hw_test_done(&a.m);
+    pc_done(&b);
+    pc_done(&a);
 }
 
 int main(int argc, char **argv)
