@@ -106,22 +106,40 @@ static struct chardev *file_new(struct machine *m, const char *id,
 
 /* --- stdio --- */
 
+struct stdio {
+    struct termios tty;
+    bool is_tty;
+    int in_flags, out_flags;
+};
+
+/* The shell goes on with the same terminal. */
 static void stdio_restore(struct chardev_fd *c)
 {
-    tcsetattr(STDIN_FILENO, TCSANOW, c->opaque);
-    g_free(c->opaque);
+    struct stdio *old = c->opaque;
+
+    if (old->is_tty) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &old->tty);
+    }
+    fcntl(STDIN_FILENO, F_SETFL, old->in_flags);
+    fcntl(STDOUT_FILENO, F_SETFL, old->out_flags);
+    g_free(old);
 }
 
 /* Keys reach the guest one by one, Ctrl-C included unless signal=on. */
 static void stdio_raw(struct chardev_fd *c, bool signals)
 {
-    struct termios tty;
+    struct stdio *old = g_new0(struct stdio, 1);
+    struct termios tty = {0};
 
-    if (tcgetattr(STDIN_FILENO, &tty) < 0) {
+    old->in_flags = fcntl(STDIN_FILENO, F_GETFL);
+    old->out_flags = fcntl(STDOUT_FILENO, F_GETFL);
+    old->is_tty = tcgetattr(STDIN_FILENO, &tty) == 0;
+    old->tty = tty;
+    c->opaque = old;
+    c->release = stdio_restore;
+    if (!old->is_tty) {
         return;
     }
-    c->opaque = g_memdup2(&tty, sizeof(tty));
-    c->release = stdio_restore;
     tty.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR |
                                IGNCR | ICRNL | IXON);
     tty.c_oflag |= OPOST;
@@ -276,7 +294,7 @@ static struct chardev *chardev_make(struct machine *m, const char *kind_name,
     }
     c = kind->make(m, id, o, error);
     if (c && !chardev_finish(c, o, error)) {
-        c->ops->free(c);
+        chardev_free(c);
         return NULL;
     }
     return c && mux ? chardev_mux_new(m, c) : c;
@@ -388,6 +406,16 @@ bool chardev_from_opts(struct machine *m, const char *text, GError **error)
     return c;
 }
 
+void chardev_free(struct chardev *c)
+{
+    FILE *log = c->log;
+
+    c->ops->free(c);
+    if (log) {
+        fclose(log);
+    }
+}
+
 void chardevs_close(struct machine *m)
 {
     GHashTableIter it;
@@ -397,10 +425,7 @@ void chardevs_close(struct machine *m)
     while (g_hash_table_iter_next(&it, NULL, &c)) {
         struct chardev *chardev = c;
 
-        if (chardev->log) {
-            fclose(chardev->log);
-        }
-        chardev->ops->free(chardev);
+        chardev_free(chardev);
         g_hash_table_iter_remove(&it);
     }
 }

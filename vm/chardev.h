@@ -32,6 +32,8 @@ bool chardev_has_focus(const struct chardev *c);
 const char *const *chardev_kind_names(void);
 /* Is the terminal somebody's stream? */
 bool chardevs_use_stdio(const struct machine *m);
+/* With its logfile. */
+void chardev_free(struct chardev *c);
 /* Restores the terminal, removes socket files; at exit. */
 void chardevs_close(struct machine *m);
 

@@ -200,16 +200,16 @@ static char *mux_describe(const struct chardev *c)
     return g_strdup_printf("mux:%s", base);
 }
 
-/* Freed with the first port; later ones are parts of the same struct. */
+/* Of the first port: only that one is registered. */
 static void mux_free(struct chardev *c)
 {
     struct mux *m = port_of(c)->mux;
 
-    g_free(c->id);
-    if (port_of(c) == &m->port[0]) {
-        m->base->ops->free(m->base);
-        g_free(m);
+    for (unsigned i = 0; i < m->ports; i++) {
+        g_free(m->port[i].chardev.id);
     }
+    chardev_free(m->base);
+    g_free(m);
 }
 
 static const struct chardev_ops mux_ops = {

@@ -39,6 +39,7 @@ enum telnet_state { TEXT, AFTER_CR, AFTER_IAC, OPTION, SUB, SUB_IAC };
 struct sock {
     struct chardev_fd fd; /* first: chardev_fd_free() frees it */
     char *path;           /* Unix, or NULL */
+    char *bound;          /* likewise, absolute: removed at the end */
     char *host, *port;    /* TCP */
     int family;           /* AF_UNSPEC, AF_INET, AF_INET6 */
     uint64_t port_to;     /* last port to try */
@@ -134,13 +135,14 @@ static int sock_take_fd(struct chardev *c)
 /* One byte of input: true where it is text. */
 static bool telnet_byte(struct sock *s, uint8_t b)
 {
-    switch (s->telnet_state) {
-    case AFTER_CR:
+    if (s->telnet_state == AFTER_CR) {
         s->telnet_state = TEXT;
         if (b == 0) {
             return false;
         }
-        /* fallthrough */
+    }
+    switch (s->telnet_state) {
+    case AFTER_CR:
     case TEXT:
         if (b == IAC) {
             s->telnet_state = AFTER_IAC;
@@ -330,11 +332,12 @@ static void sock_release(struct chardev_fd *c)
     drop_fds(s);
     if (s->listener >= 0) {
         close(s->listener);
-        if (s->path && !s->passed) {
-            unlink(s->path);
+        if (s->bound) {
+            unlink(s->bound);
         }
     }
     g_free(s->path);
+    g_free(s->bound);
     g_free(s->host);
     g_free(s->port);
 }
@@ -616,6 +619,8 @@ static bool sock_start_server(struct sock *s, uint64_t fd, GError **error)
     }
     if (!s->path && !s->passed) {
         tcp_learn_port(s);
+    } else if (!s->passed) {
+        s->bound = g_canonicalize_filename(s->path, NULL);
     }
     sock_name(s);
     if (s->wait) {

@@ -33,7 +33,7 @@ static const struct {
     S(accel), S(append), S(bios), S(boot), S(cpu), S(debugcon), S(display),
     S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(memory),
     S(name), S(pidfile), S(qtest), S(qtest_log), S(rtc), S(smp), S(uuid),
-    S(vga), S(run_with), S(startdate), S(machine), S(chardev), S(data_dir),
+    S(vga), S(run_with), S(runas), S(chroot), S(add_fd), S(startdate), S(machine), S(chardev), S(data_dir),
     S(device), S(drive), S(global), S(mon), S(monitor), S(netdev), S(nic),
     S(parallel), S(qmp), S(serial), S(smbios), S(vnc), S(daemonize),
     S(enable_kvm), S(explain), S(full_screen), S(help), S(localtime),
@@ -84,7 +84,6 @@ void config_clear(struct config *c)
 static const struct option *option_find(const char *name, GError **error)
 {
     const char *names[ARRAY_SIZE(options) + 1];
-    g_autofree char *near_name = NULL;
     const char *near;
     size_t n = 0;
 

@@ -10,10 +10,11 @@ struct config {
     char *accel, *append, *bios, *boot, *cpu, *debugcon, *display;
     char *initrd, *kernel, *keymap, *log_file, *log_items, *memory, *name;
     char *pidfile, *qtest, *qtest_log, *rtc, *smp, *uuid, *vga, *loadvm;
-    char *run_with, *startdate;
+    char *chroot, *runas, *run_with, *startdate;
     char *file; /* the argument without a dash */
     /* lists of strings, in order */
-    GPtrArray *machine, *chardev, *data_dir, *device, *drive, *global, *mon;
+    GPtrArray *machine, *add_fd, *chardev, *data_dir, *device, *drive, *global,
+        *mon;
     GPtrArray *monitor, *netdev, *nic, *parallel, *qmp, *serial, *smbios, *vnc;
     /* -hda FILE and the like become -drive texts in `drive` */
     bool daemonize, enable_kvm, explain, full_screen, help, localtime;

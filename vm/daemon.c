@@ -45,6 +45,7 @@ bool daemon_start(struct daemon *d, GError **error)
 
 bool daemon_write_pid(struct daemon *d, const char *path, GError **error)
 {
+    g_autofree char *folder = g_path_get_dirname(path);
     const struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[32];
     int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
@@ -65,7 +66,8 @@ bool daemon_write_pid(struct daemon *d, const char *path, GError **error)
         return fail_errno(error, "-pidfile: cannot write '%s'", path);
     }
     d->pid_fd = fd;
-    d->pidfile = realpath(path, NULL);
+    d->pid_dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    d->pidfile = g_path_get_basename(path);
     return true;
 }
 
@@ -90,9 +92,9 @@ void daemon_ready(struct daemon *d)
 void daemon_end(struct daemon *d)
 {
     if (d->pidfile) {
-        unlink(d->pidfile);
-        free(d->pidfile);
-        d->pidfile = NULL;
+        unlinkat(d->pid_dir, d->pidfile, 0);
+        g_clear_pointer(&d->pidfile, g_free);
+        close(d->pid_dir);
         close(d->pid_fd);
     }
 }

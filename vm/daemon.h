@@ -10,7 +10,8 @@
 
 struct daemon {
     int ready;     /* pipe to the process in front; -1 = none */
-    char *pidfile; /* ours, to be removed; NULL = none */
+    char *pidfile; /* its name in pid_dir, to be removed; NULL = none */
+    int pid_dir;   /* its folder, which a chroot may hide */
     int pid_fd;    /* locked while we live */
 };
 

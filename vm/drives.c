@@ -5,6 +5,8 @@
 
 #include "base/opts.h"
 #include "base/text.h"
+#include "vm/fdset.h"
+#include "vm/monitors.h"
 
 static const char *const bus_names[] = {[DRIVE_IF_NONE] = "none",
                                         [DRIVE_IF_IDE] = "ide",
@@ -217,8 +219,21 @@ static char *default_id(const struct drive *d, const GPtrArray *drives)
     }
 }
 
-static bool drive_open(struct drive *d, struct opts *opts,
-                       struct image_options *o, GError **error)
+/* "/dev/fdset/N" is a descriptor that was passed. */
+static struct image *open_named(const struct machine *m, const char *file,
+                                const struct image_options *o, GError **error)
+{
+    const struct vm *vm = m->vm;
+    g_autofree char *path =
+        vm ? fdsets_resolve(vm->monitors->fdsets, file, !o->readonly, error)
+           : g_strdup(file);
+
+    return path ? image_open(path, o, error) : NULL;
+}
+
+static bool drive_open(const struct machine *m, struct drive *d,
+                       struct opts *opts, struct image_options *o,
+                       GError **error)
 {
     const char *file = opts_get(opts, "file");
 
@@ -231,7 +246,7 @@ static bool drive_open(struct drive *d, struct opts *opts,
         return d->removable ||
                fail(error, "drive '%s': a disk wants file=NAME", d->id);
     }
-    d->image = image_open(file, o, error);
+    d->image = open_named(m, file, o, error);
     return d->image;
 }
 
@@ -249,7 +264,7 @@ static bool drive_parse(struct machine *m, GPtrArray *drives, struct opts *opts,
             ok = fail(error, "two drives with id '%s'", d->id);
         }
     }
-    if (!ok || !drive_open(d, opts, o, error) ||
+    if (!ok || !drive_open(m, d, opts, o, error) ||
         !opts_check_used(opts, "drive", known_keys, error)) {
         drive_free(d);
         return false;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "vm/daemon.h"
 #include "vm/help.h"
+#include "vm/privileges.h"
 #include "vm/vm.h"
 
 static int main_failed(GError *error)
@@ -37,7 +38,7 @@ static bool main_logs(const struct config *c, GError **error)
 static int main_run(struct config *c, GError **error)
 {
     struct vm *vm = g_new0(struct vm, 1);
-    struct daemon d = {.ready = -1, .pid_fd = -1};
+    struct daemon d = {.ready = -1};
     int status = 1;
 
     signal(SIGPIPE, SIG_IGN);
@@ -46,7 +47,8 @@ static int main_run(struct config *c, GError **error)
         return 1;
     }
     if (vm_create(vm, c, error) &&
-        (!c->pidfile || daemon_write_pid(&d, c->pidfile, error))) {
+        (!c->pidfile || daemon_write_pid(&d, c->pidfile, error)) &&
+        privileges_drop(c, error)) {
         g_unix_signal_add(SIGINT, main_signal, vm);
         g_unix_signal_add(SIGTERM, main_signal, vm);
         g_unix_signal_add(SIGHUP, main_signal, vm);

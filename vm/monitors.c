@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vm/monitors.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -172,6 +173,44 @@ static bool add_qtest(struct vm *vm, GError **error)
     }
     vm->monitors->qtest = qtest_new(&vm->machine, chardev, c->qtest_log, error);
     return vm->monitors->qtest;
+}
+
+static bool add_fd(struct vm *vm, struct opts *o, GError **error)
+{
+    static const char *const keys[] = {"fd", "set", "opaque", NULL};
+    const char *opaque = opts_get(o, "opaque");
+    uint64_t fd = 0;
+    uint64_t set = 0;
+    int64_t in;
+    int copy;
+
+    if (!opts_get_uint(o, "fd", 1 << 20, &fd, error) ||
+        !opts_get_uint(o, "set", INT32_MAX, &set, error) ||
+        !opts_check_used(o, "-add-fd", keys, error)) {
+        return false;
+    }
+    copy = fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) {
+        return fail_errno(error, "-add-fd: fd=%d", (int)fd);
+    }
+    in = (int64_t)set;
+    return fdsets_add(vm->monitors->fdsets, copy, &in, opaque, error);
+}
+
+bool monitors_add_fds(struct vm *vm, GError **error)
+{
+    const GPtrArray *texts = vm->config->add_fd;
+
+    for (guint i = 0; i < texts->len; i++) {
+        struct opts *o = opts_parse(texts->pdata[i], NULL, error);
+        bool ok = o && add_fd(vm, o, error);
+
+        opts_free(o);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool monitors_create(struct vm *vm, GError **error)

@@ -38,6 +38,8 @@ struct monitors {
 
 /* Before the board is built: what a device may need from the start. */
 void monitors_init(struct vm *vm);
+/* -add-fd; before drives are opened. */
+bool monitors_add_fds(struct vm *vm, GError **error);
 /* -qmp, -monitor, -mon, mon:..., -qtest. Lock held, the board is built. */
 bool monitors_create(struct vm *vm, GError **error);
 void monitors_free(struct vm *vm); /* lock held, before the chardevs go */

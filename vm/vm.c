@@ -303,7 +303,8 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
     m->input = &vm->input;
     monitors_init(vm);
     lock_enter(&m->lock);
-    ok = vm_set_name(vm, error) && clock_attach(&m->clock, NULL, error) &&
+    ok = vm_set_name(vm, error) && monitors_add_fds(vm, error) &&
+         clock_attach(&m->clock, NULL, error) &&
          clock_attach(&m->host_clock, NULL, error) && vm_setup(vm, error) &&
          monitors_create(vm, error) && displays_create(vm, error) &&
          vm_check_stdio(vm, error);
