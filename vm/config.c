@@ -140,6 +140,71 @@ static bool option_wants_arg(const struct option *o)
     return o->kind != FLAG && o->kind != IGNORED;
 }
 
+bool config_set(struct config *c, const char *name, const char *value,
+                GError **error)
+{
+    const struct option *o = option_find(name, error);
+
+    if (o) {
+        option_apply(c, o, value);
+    }
+    return o;
+}
+
+/* A member is shown once, under the first of its names. */
+static bool option_is_alias(size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (options[i].kind == options[n].kind &&
+            strcmp(options[i].member, options[n].member) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void option_show(const struct config *c, const struct option *o,
+                        void (*fn)(void *opaque, const char *name,
+                                   const char *value),
+                        void *opaque)
+{
+    const void *m = member_of((struct config *)(uintptr_t)c, o->member);
+    const GPtrArray *list;
+
+    switch (o->kind) {
+    case STRING:
+        if (*(char *const *)m) {
+            fn(opaque, o->name, *(char *const *)m);
+        }
+        break;
+    case FLAG:
+        if (*(const bool *)m) {
+            fn(opaque, o->name, NULL);
+        }
+        break;
+    default:
+        list = *(GPtrArray *const *)m;
+        for (guint i = 0; i < list->len; i++) {
+            fn(opaque, o->name, list->pdata[i]);
+        }
+        break;
+    }
+}
+
+void config_each(const struct config *c,
+                 void (*fn)(void *opaque, const char *name, const char *value),
+                 void *opaque)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        const struct option *o = &options[i];
+
+        if ((o->kind == STRING || o->kind == LIST || o->kind == FLAG) &&
+            strcmp(o->name, "explain") != 0 && !option_is_alias(i)) {
+            option_show(c, o, fn, opaque);
+        }
+    }
+}
+
 bool config_parse(struct config *c, int argc, char **argv, GError **error)
 {
     for (int i = 1; i < argc; i++) {

@@ -28,6 +28,14 @@ void config_clear(struct config *c);
 bool config_parse(struct config *c, int argc, char **argv, GError **error);
 /* Names of all options, for query-command-line-options. */
 GPtrArray *config_option_names(void);
+/* Sets one option as if it stood on the command line. */
+bool config_set(struct config *c, const char *name, const char *value,
+                GError **error);
+/* Calls fn for every option that is set, in the order of --help; value is
+ * NULL for those without an argument. */
+void config_each(const struct config *c,
+                 void (*fn)(void *opaque, const char *name, const char *value),
+                 void *opaque);
 /* `--help`; g_free() it. */
 char *config_help(void);
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "vm/daemon.h"
+#include "vm/guess.h"
 #include "vm/help.h"
 #include "vm/privileges.h"
 #include "vm/vm.h"
@@ -61,6 +62,20 @@ static int main_run(struct config *c, GError **error)
     return status;
 }
 
+/* FILE becomes options; true where those were all that was asked for. */
+static bool main_explain(struct config *c, const char *program, GError **error)
+{
+    g_autofree char *why = NULL;
+    g_autofree char *text = NULL;
+
+    if (*error || !guess_apply(c, &why, error) || !c->explain) {
+        return false;
+    }
+    text = guess_explain(program, c, why);
+    fputs(text, stdout);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     GError *error = NULL;
@@ -72,7 +87,7 @@ int main(int argc, char **argv)
         config_clear(&c);
         return main_failed(error);
     }
-    if (help_wanted(&c, argv[0], &error)) {
+    if (help_wanted(&c, argv[0], &error) || main_explain(&c, argv[0], &error)) {
         status = 0;
     } else if (!error && main_logs(&c, &error)) {
         status = main_run(&c, &error);
