@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "build-config.h"
 #include "hw/pc/board.h"
+#include "target/x86/model.h"
 #include "vm/devices.h"
 
 /* The version of QEMU whose interface is spoken, for callers that look. */
@@ -100,6 +101,8 @@ bool help_wanted(const struct config *c, const char *program, GError **error)
         print_accels();
     } else if (is_help(c->display)) {
         print_displays();
+    } else if (is_help(c->cpu)) {
+        text = x86_models_help();
     } else if (is_help(c->log_items)) {
         text = log_help();
     } else if (list_asks(c->netdev)) {

@@ -269,10 +269,15 @@ bool pc_cpus_init(struct machine *m, struct board_config *c,
                   struct pc_intc *intc, void (*smiact)(void *to, bool on),
                   void *smiact_to, GError **error)
 {
+    const struct x86_model *model; /* of all CPUs, as long as they live */
     struct vcpus *all = c->vcpus;
     struct cpu_pins board = {
         .machine = m, .intc = intc, .smiact = smiact, .smiact_to = smiact_to};
 
+    model = x86_model_new(c->cpu_model ? c->cpu_model : "max", error);
+    if (!model) {
+        return false;
+    }
     if (intc->apics) {
         intc->apics->pins = bus_pins;
         intc->apics->pins.to = all;
@@ -280,7 +285,7 @@ bool pc_cpus_init(struct machine *m, struct board_config *c,
         intc->pic->intr = (struct wire){.set = pic_intr, .to = all};
     }
     for (unsigned i = 0; i < all->count; i++) {
-        all->vcpu[i]->cpu.model = x86_model_max();
+        all->vcpu[i]->cpu.model = model;
         if (!cpu_connect(m, all->vcpu[i], &board, error)) {
             return false;
         }

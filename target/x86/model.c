@@ -21,50 +21,6 @@ static const struct {
 #undef FEATURE
 };
 
-static const uint8_t max_features[] = {
-#define F(name) X86_FEATURE_##name
-    F(FPU),     F(VME),          F(DE),     F(PSE),        F(TSC),
-    F(MSR),     F(PAE),          F(MCE),    F(CX8),        F(APIC),
-    F(SEP),     F(MTRR),         F(PGE),    F(MCA),        F(CMOV),
-    F(PAT),     F(PSE36),        F(CLFSH),  F(MMX),        F(FXSR),
-    F(SSE),     F(SSE2),         F(SSE3),   F(PCLMUL),     F(SSSE3),
-    F(CX16),    F(SSE41),        F(SSE42),  F(X2APIC),     F(MOVBE),
-    F(POPCNT),  F(TSC_DEADLINE), F(AES),    F(XSAVE),      F(AVX),
-    F(RDRAND),  F(HYPERVISOR),   F(ARAT),   F(FSGSBASE),   F(TSC_ADJUST),
-    F(BMI1),    F(AVX2),         F(SMEP),   F(BMI2),       F(ERMS),
-    F(INVPCID), F(RDSEED),       F(ADX),    F(SMAP),       F(CLFLUSHOPT),
-    F(CLWB),    F(SHA),          F(VAES),   F(VPCLMULQDQ), F(UMIP),
-    F(PKU),     F(LA57),         F(RDPID),  F(FSRM),       F(XSAVEOPT),
-    F(XSAVEC),  F(XGETBV1),      F(XSAVES), F(SYSCALL),    F(NX),
-    F(MMXEXT),  F(PDPE1GB),      F(RDTSCP), F(LM),         F(LAHF64),
-    F(ABM),     F(PREFETCHW),    F(INVTSC), F(FMA),        F(F16C),
-    F(PCID),    F(CR8LEGACY),
-#undef F
-};
-
-const struct x86_model *x86_model_max(void)
-{
-    static gsize once;
-    static struct x86_model model = {
-        .name = "max",
-        .vendor = "AuthenticAMD",
-        .brand = "Rhea virtual CPU",
-        .family = 15,
-        .model = 107,
-        .stepping = 1,
-        .phys_bits = 40,
-        .lin_bits = 57,
-    };
-
-    if (g_once_init_enter(&once)) {
-        for (unsigned i = 0; i < ARRAY_SIZE(max_features); i++) {
-            x86_feature_set(&model.features, max_features[i]);
-        }
-        g_once_init_leave(&once, 1);
-    }
-    return &model;
-}
-
 uint64_t x86_xcr0_known(const struct x86_model *model)
 {
     return 1 | (x86_has(model, X86_FEATURE_SSE) ? 2U : 0U) |

@@ -5,6 +5,7 @@
 #ifndef TARGET_X86_MODEL_H
 #define TARGET_X86_MODEL_H
 
+#include "base/error.h"
 #include "target/x86/features.h"
 
 struct x86_cpu;
@@ -36,5 +37,11 @@ void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf,
                uint32_t out[4]);
 /* Everything the interpreter can do. Never freed. */
 const struct x86_model *x86_model_max(void);
+/* "Nehalem,+avx,-sse4.2": g_free() it. Unknown names are refused. */
+struct x86_model *x86_model_new(const char *text, GError **error);
+/* For -cpu help. */
+char *x86_models_help(void);
+/* The n-th model's name, NULL past the last one. */
+const char *x86_model_name(size_t n);
 
 #endif
