@@ -58,8 +58,10 @@ static void pad_to(GByteArray *b, guint align)
     guint len = (b->len + align - 1) / align * align;
     guint old = b->len;
 
-    g_byte_array_set_size(b, len);
-    memset(b->data + old, 0, len - old);
+    if (len > old) {
+        g_byte_array_set_size(b, len);
+        memset(b->data + old, 0, len - old);
+    }
 }
 
 static void copy_padded(uint8_t *to, const char *text, size_t len)

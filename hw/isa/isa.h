@@ -23,7 +23,11 @@ struct isa_dma_client {
 struct isa_bus {
     struct bus *bus;
     struct machine *machine;
-    struct wire irq[16]; /* to the interrupt controllers */
+    /*
+     * To the interrupt controllers. A device holds its line until it is
+     * served: the 8259 forgets a request that falls before it is acknowledged.
+     */
+    struct wire irq[16];
     uint16_t level[16];  /* sources that pull it now: shared lines are OR-ed */
     uint8_t sources[16]; /* connected to each line */
     void *dma;           /* struct i8237_pair */

@@ -172,10 +172,11 @@ static void pit_arm(struct pit_channel *c)
 /* Drives OUT as it is now and arms its next change. */
 static void pit_drive(struct pit_channel *c)
 {
+    uint64_t now = pit_tick(c->pit);
     bool level;
 
-    pit_catch_up(c, pit_tick(c->pit));
-    level = pit_out(c, pit_tick(c->pit));
+    pit_catch_up(c, now);
+    level = pit_out(c, now);
     if (level != c->out.level) {
         wire_set(&c->out, level);
     }
@@ -432,9 +433,10 @@ void i8254_set_gate(void *dev, unsigned channel, bool level)
 bool i8254_out(struct i8254 *s, unsigned channel)
 {
     struct pit_channel *c = &s->channel[channel];
+    uint64_t now = pit_tick(s);
 
-    pit_catch_up(c, pit_tick(s));
-    return pit_out(c, pit_tick(s));
+    pit_catch_up(c, now);
+    return pit_out(c, now);
 }
 
 uint32_t i8254_period(const struct i8254 *s, unsigned channel)
