@@ -75,9 +75,9 @@ JsonNode *qmp_query_commands(struct qmp_call *c, GError **error)
 JsonNode *qmp_query_events(struct qmp_call *c, GError **error)
 {
     static const char *const names[] = {
-        "SHUTDOWN", "POWERDOWN",  "RESET",          "STOP",
-        "RESUME",   "SUSPEND",    "WAKEUP",         "DEVICE_TRAY_MOVED",
-        "WATCHDOG", "RTC_CHANGE", "GUEST_PANICKED", "VSERPORT_CHANGE"};
+        "SHUTDOWN",       "POWERDOWN",        "RESET",  "STOP",
+        "RESUME",         "SUSPEND",          "WAKEUP", "DEVICE_TRAY_MOVED",
+        "GUEST_PANICKED", "GUEST_CRASHLOADED"};
     JsonArray *a = json_array_new();
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

@@ -122,6 +122,15 @@ static void cmd_inquiry(struct ata_dev *d)
     atapi_send(d, 36, be16(d->packet + 3));
 }
 
+static void tray_event(const struct ata_dev *d)
+{
+    g_autofree char *json = g_strdup_printf(
+        "{\"device\": \"%s\", \"id\": \"%s\", \"tray-open\": %s}",
+        d->drive->id, d->drive->id, d->tray_open ? "true" : "false");
+
+    machine_event(d->channel->machine, "DEVICE_TRAY_MOVED", json);
+}
+
 static void cmd_start_stop(struct ata_dev *d)
 {
     bool load_eject = d->packet[4] & 2;
@@ -139,7 +148,7 @@ static void cmd_start_stop(struct ata_dev *d)
         d->tray_open = !start;
         d->media_event = start ? 2 : 3;
         d->unit_attention = start;
-        machine_event(d->channel->machine, "DEVICE_TRAY_MOVED", NULL);
+        tray_event(d);
     }
     atapi_good(d);
 }
