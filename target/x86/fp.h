@@ -79,14 +79,10 @@ enum {
 
 /* a * b + c with one rounding, and its sign variants. */
 #define FP_SSE_FMA(X) \
-    X(fmadd_ps, "vfmadd213ps") X(fmsub_ps, "vfmsub213ps") \
-    X(fnmadd_ps, "vfnmadd213ps") X(fnmsub_ps, "vfnmsub213ps") \
-    X(fmadd_pd, "vfmadd213pd") X(fmsub_pd, "vfmsub213pd") \
-    X(fnmadd_pd, "vfnmadd213pd") X(fnmsub_pd, "vfnmsub213pd") \
-    X(fmadd_ss, "vfmadd213ss") X(fmsub_ss, "vfmsub213ss") \
-    X(fnmadd_ss, "vfnmadd213ss") X(fnmsub_ss, "vfnmsub213ss") \
-    X(fmadd_sd, "vfmadd213sd") X(fmsub_sd, "vfmsub213sd") \
-    X(fnmadd_sd, "vfnmadd213sd") X(fnmsub_sd, "vfnmsub213sd")
+    X(fmadd_ps) X(fmsub_ps) X(fnmadd_ps) X(fnmsub_ps) \
+    X(fmadd_pd) X(fmsub_pd) X(fnmadd_pd) X(fnmsub_pd) \
+    X(fmadd_ss) X(fmsub_ss) X(fnmadd_ss) X(fnmsub_ss) \
+    X(fmadd_sd) X(fmsub_sd) X(fnmadd_sd) X(fnmsub_sd)
 
 #define DECLARE(name, ...) \
     v128 fp_##name(struct x86_fpu *fpu, v128 a, v128 b);

@@ -16,7 +16,7 @@
  * Not modelled: differences between the host's vendor and the guest's model
  * (the approximations RCPPS, RSQRTPS; last bits of transcendentals).
  */
-#include "target/x86/fp.h"
+#include "target/x86/fp_soft.h"
 
 #if defined(__x86_64__)
 
@@ -173,49 +173,66 @@ static uint32_t sse_enter_rounding(const struct x86_fpu *fpu, unsigned imm)
 }
 
 /* clang-format off */
-#define SSE_ROUND_PACKED(name, text)                                         \
+#define SSE_ROUND_PACKED(name, text, size, n)                                \
     v128 fp_##name(struct x86_fpu *fpu, v128 b, unsigned imm)                \
     {                                                                        \
         uint32_t csr = sse_enter_rounding(fpu, imm);                         \
         v128 a;                                                              \
                                                                              \
+        if (unlikely(!__builtin_cpu_supports("sse4.1")))                     \
+            return soft_round_lanes(fpu, b, b, size, n, imm);                \
         SSE_RUN(csr, text " $4, %[b], %[a]", [a] "=x"(a) : [b] "x"(b));      \
         fpu->raised = csr & (imm & 8 ? FP_ALL & ~FP_PE : FP_ALL);            \
         return a;                                                            \
     }
-SSE_ROUND_PACKED(round_ps, "roundps")
-SSE_ROUND_PACKED(round_pd, "roundpd")
+SSE_ROUND_PACKED(round_ps, "roundps", 4, 4)
+SSE_ROUND_PACKED(round_pd, "roundpd", 8, 2)
 
-#define SSE_ROUND_SCALAR(name, text)                                         \
+#define SSE_ROUND_SCALAR(name, text, size)                                   \
     v128 fp_##name(struct x86_fpu *fpu, v128 a, v128 b, unsigned imm)        \
     {                                                                        \
         uint32_t csr = sse_enter_rounding(fpu, imm);                         \
                                                                              \
+        if (unlikely(!__builtin_cpu_supports("sse4.1")))                     \
+            return soft_round_lanes(fpu, a, b, size, 1, imm);                \
         SSE_RUN(csr, text " $4, %[b], %[a]", [a] "+x"(a) : [b] "x"(b));      \
         fpu->raised = csr & (imm & 8 ? FP_ALL & ~FP_PE : FP_ALL);            \
         return a;                                                            \
     }
-SSE_ROUND_SCALAR(round_ss, "roundss")
-SSE_ROUND_SCALAR(round_sd, "roundsd")
+SSE_ROUND_SCALAR(round_ss, "roundss", 4)
+SSE_ROUND_SCALAR(round_sd, "roundsd", 8)
 
-#define SSE_FMA(name, text)                                                  \
+#define SSE_FMA(name, text, size, n, minus, subtracted)                      \
     v128 fp_##name(struct x86_fpu *fpu, v128 a, v128 b, v128 c)              \
     {                                                                        \
         uint32_t csr = sse_enter(fpu);                                       \
                                                                              \
+        if (unlikely(!__builtin_cpu_supports("fma")))                        \
+            return soft_fma_lanes(fpu, a, b, c, size, n, minus, subtracted); \
         SSE_RUN(csr, text " %[c], %[b], %[a]",                               \
                 [a] "+x"(a) : [b] "x"(b), [c] "x"(c));                       \
         fpu->raised = csr & FP_ALL;                                          \
         return a;                                                            \
     }
-FP_SSE_FMA(SSE_FMA)
+#define SSE_FMA_SIZES(name, minus, subtracted)                               \
+    SSE_FMA(name##_ps, "v" #name "213ps", 4, 4, minus, subtracted)           \
+    SSE_FMA(name##_pd, "v" #name "213pd", 8, 2, minus, subtracted)           \
+    SSE_FMA(name##_ss, "v" #name "213ss", 4, 1, minus, subtracted)           \
+    SSE_FMA(name##_sd, "v" #name "213sd", 8, 1, minus, subtracted)
+SSE_FMA_SIZES(fmadd, false, false)
+SSE_FMA_SIZES(fmsub, false, true)
+SSE_FMA_SIZES(fnmadd, true, false)
+SSE_FMA_SIZES(fnmsub, true, true)
 /* clang-format on */
 
+/* F16C is older than FMA: no CPU has the latter alone. */
 v128 fp_cvtph2ps(struct x86_fpu *fpu, v128 b)
 {
     uint32_t csr = sse_enter(fpu);
     v128 a;
 
+    if (unlikely(!__builtin_cpu_supports("fma")))
+        return soft_cvtph2ps(fpu, b);
     SSE_RUN(csr, "vcvtph2ps %[b], %[a]", [a] "=x"(a) : [b] "x"(b));
     fpu->raised = csr & FP_ALL;
     return a;
@@ -226,6 +243,8 @@ v128 fp_cvtps2ph(struct x86_fpu *fpu, v128 b, unsigned imm)
     uint32_t csr = sse_enter_rounding(fpu, imm);
     v128 a;
 
+    if (unlikely(!__builtin_cpu_supports("fma")))
+        return soft_cvtps2ph(fpu, b, imm);
     SSE_RUN(csr, "vcvtps2ph $4, %[b], %[a]", [a] "=x"(a) : [b] "x"(b));
     fpu->raised = csr & FP_ALL;
     return a;

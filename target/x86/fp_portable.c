@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SSE arithmetic of fp.h on hosts that have no SSE of their own: every lane
+ * SSE arithmetic of fp.h on hosts that have no SSE, or not all of it: each lane
  * through fp_soft.h. [SDM] vol. 1 ch. 4.8, 4.9, 11.5 and 14.4.
  *
- * On x86-64 hosts this is built for tests/oracle only (-DFP_PORTABLE), which
- * compares it with the host bit for bit.
+ * Most of it is built on x86-64 hosts for tests/oracle only (-DFP_PORTABLE),
+ * which compares it with the host bit for bit.
  *
  * Not modelled: RCPPS and RSQRTPS give the twelve leading bits of the true
  * value, no CPU's very own approximation.
  */
 #include "target/x86/fp_soft.h"
-
-#if !defined(__x86_64__) || defined(FP_PORTABLE)
 
 static struct soft_env sse_env(const struct x86_fpu *fpu)
 {
@@ -56,6 +54,131 @@ static struct soft settle(struct soft_env *env, struct soft r, bool denormal)
         env->raised |= FP_DE;
     return r;
 }
+
+/* ---- what hosts without SSE4.1, F16C or FMA need, too ---- */
+
+static uint64_t get(v128 v, unsigned size, unsigned i)
+{
+    return size == 2 ? ((v8u16)v)[i] : size == 4 ? ((v4u32)v)[i] : v[i];
+}
+
+static v128 put(v128 v, unsigned size, unsigned i, uint64_t bits)
+{
+    if (size == 8) {
+        v[i] = bits;
+    } else if (size == 4) {
+        v4u32 w = (v4u32)v;
+
+        w[i] = (uint32_t)bits;
+        v = (v128)w;
+    } else {
+        v8u16 h = (v8u16)v;
+
+        h[i] = (uint16_t)bits;
+        v = (v128)h;
+    }
+    return v;
+}
+
+static uint64_t lane_convert(struct soft_env *env, const struct soft_format *to,
+                             const struct soft_format *from, uint64_t bits)
+{
+    struct soft b = soft_unpack(env, from, bits);
+
+    if (is_nan(b))
+        return soft_pack(to, pass_nan(env, b, b));
+    if (b.denormal)
+        env->raised |= FP_DE;
+    return soft_pack(to, soft_convert(env, to, b));
+}
+
+/* Half precision: denormals are numbers whatever DAZ says, FZ is ignored. */
+v128 soft_cvtph2ps(struct x86_fpu *fpu, v128 b)
+{
+    struct soft_env env = sse_env(fpu);
+    v128 r = {0, 0};
+
+    env.daz = false;
+    for (unsigned i = 0; i < 4; i++)
+        r = put(r, 4, i,
+                lane_convert(&env, &soft_single, &soft_half, get(b, 2, i)));
+    fpu->raised = env.raised & ~(uint32_t)FP_DE;
+    return r;
+}
+
+v128 soft_cvtps2ph(struct x86_fpu *fpu, v128 b, unsigned imm)
+{
+    struct soft_env env = sse_env(fpu);
+    v128 r = {0, 0};
+
+    env.fz = false;
+    if (!(imm & 4))
+        env.rounding = imm & 3;
+    for (unsigned i = 0; i < 4; i++)
+        r = put(r, 2, i,
+                lane_convert(&env, &soft_half, &soft_single, get(b, 4, i)));
+    fpu->raised = env.raised;
+    return r;
+}
+
+v128 soft_round_lanes(struct x86_fpu *fpu, v128 a, v128 b, unsigned size,
+                      unsigned n, unsigned imm)
+{
+    const struct soft_format *f = size == 4 ? &soft_single : &soft_double;
+    struct soft_env env = sse_env(fpu);
+
+    if (!(imm & 4))
+        env.rounding = imm & 3;
+    for (unsigned i = 0; i < n; i++) {
+        struct soft x = soft_unpack(&env, f, get(b, size, i));
+
+        x = is_nan(x) ? pass_nan(&env, x, x) : soft_rint(&env, f, x);
+        a = put(a, size, i, soft_pack(f, x));
+    }
+    fpu->raised = env.raised & (imm & 8 ? FP_ALL & ~FP_PE : FP_ALL);
+    return a;
+}
+
+/* b * a + c; of several NaNs the first of b, a, c counts. */
+static uint64_t lane_fma(struct soft_env *env, const struct soft_format *f,
+                         const uint64_t bits[3], bool minus, bool subtracted)
+{
+    struct soft a = soft_unpack(env, f, bits[0]);
+    struct soft b = soft_unpack(env, f, bits[1]);
+    struct soft c = soft_unpack(env, f, bits[2]);
+    uint32_t before = env->raised;
+    struct soft r;
+
+    if (is_nan(a) || is_nan(b) || is_nan(c)) {
+        if (a.signalling || b.signalling || c.signalling)
+            env->raised |= FP_IE;
+        return soft_pack(f, quiet(is_nan(b) ? b : is_nan(a) ? a : c));
+    }
+    a.sign ^= minus;
+    c.sign ^= subtracted;
+    env->raised = 0;
+    r = soft_fma(env, f, a, b, c);
+    r = settle(env, r, a.denormal || b.denormal || c.denormal);
+    env->raised |= before;
+    return soft_pack(f, r);
+}
+
+v128 soft_fma_lanes(struct x86_fpu *fpu, v128 a, v128 b, v128 c, unsigned size,
+                    unsigned n, bool minus, bool subtracted)
+{
+    const struct soft_format *f = size == 4 ? &soft_single : &soft_double;
+    struct soft_env env = sse_env(fpu);
+
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t bits[3] = {get(a, size, i), get(b, size, i), get(c, size, i)};
+
+        a = put(a, size, i, lane_fma(&env, f, bits, minus, subtracted));
+    }
+    fpu->raised = env.raised;
+    return a;
+}
+
+#if !defined(__x86_64__) || defined(FP_PORTABLE)
 
 /* ---- lanes ---- */
 
@@ -185,42 +308,7 @@ static uint64_t lane_rsqrt(struct soft_env *env, const struct soft_format *f,
     return approximate(env, b, true);
 }
 
-static uint64_t lane_convert(struct soft_env *env, const struct soft_format *to,
-                             const struct soft_format *from, uint64_t bits)
-{
-    struct soft b = soft_unpack(env, from, bits);
-
-    if (is_nan(b))
-        return soft_pack(to, pass_nan(env, b, b));
-    if (b.denormal)
-        env->raised |= FP_DE;
-    return soft_pack(to, soft_convert(env, to, b));
-}
-
 /* ---- vectors ---- */
-
-static uint64_t get(v128 v, unsigned size, unsigned i)
-{
-    return size == 2 ? ((v8u16)v)[i] : size == 4 ? ((v4u32)v)[i] : v[i];
-}
-
-static v128 put(v128 v, unsigned size, unsigned i, uint64_t bits)
-{
-    if (size == 8) {
-        v[i] = bits;
-    } else if (size == 4) {
-        v4u32 w = (v4u32)v;
-
-        w[i] = (uint32_t)bits;
-        v = (v128)w;
-    } else {
-        v8u16 h = (v8u16)v;
-
-        h[i] = (uint16_t)bits;
-        v = (v128)h;
-    }
-    return v;
-}
 
 /* The first `n` lanes of `size` bytes of a become op(a, b). */
 static v128 map2(struct x86_fpu *fpu, v128 a, v128 b, unsigned size, unsigned n,
@@ -435,33 +523,14 @@ TO_INT(cvttss2si, (uint32_t)b[0], &soft_single, true)
 TO_INT(cvttsd2si, b[0], &soft_double, true)
 /* clang-format on */
 
-/* Half precision: denormals are numbers whatever DAZ says, FZ is ignored. */
 v128 fp_cvtph2ps(struct x86_fpu *fpu, v128 b)
 {
-    struct soft_env env = sse_env(fpu);
-    v128 r = {0, 0};
-
-    env.daz = false;
-    for (unsigned i = 0; i < 4; i++)
-        r = put(r, 4, i,
-                lane_convert(&env, &soft_single, &soft_half, get(b, 2, i)));
-    fpu->raised = env.raised & ~(uint32_t)FP_DE;
-    return r;
+    return soft_cvtph2ps(fpu, b);
 }
 
 v128 fp_cvtps2ph(struct x86_fpu *fpu, v128 b, unsigned imm)
 {
-    struct soft_env env = sse_env(fpu);
-    v128 r = {0, 0};
-
-    env.fz = false;
-    if (!(imm & 4))
-        env.rounding = imm & 3;
-    for (unsigned i = 0; i < 4; i++)
-        r = put(r, 2, i,
-                lane_convert(&env, &soft_half, &soft_single, get(b, 4, i)));
-    fpu->raised = env.raised;
-    return r;
+    return soft_cvtps2ph(fpu, b, imm);
 }
 
 /* ---- comparisons ---- */
@@ -563,102 +632,45 @@ uint32_t fp_ucomi_sd(struct x86_fpu *fpu, v128 a, v128 b)
 
 /* ---- rounding to integral values ---- */
 
-static v128 round_lanes(struct x86_fpu *fpu, v128 a, v128 b, unsigned size,
-                        unsigned n, unsigned imm)
-{
-    const struct soft_format *f = size == 4 ? &soft_single : &soft_double;
-    struct soft_env env = sse_env(fpu);
-
-    if (!(imm & 4))
-        env.rounding = imm & 3;
-    for (unsigned i = 0; i < n; i++) {
-        struct soft x = soft_unpack(&env, f, get(b, size, i));
-
-        x = is_nan(x) ? pass_nan(&env, x, x) : soft_rint(&env, f, x);
-        a = put(a, size, i, soft_pack(f, x));
-    }
-    fpu->raised = env.raised & (imm & 8 ? FP_ALL & ~FP_PE : FP_ALL);
-    return a;
-}
-
 v128 fp_round_ps(struct x86_fpu *fpu, v128 b, unsigned imm)
 {
-    return round_lanes(fpu, b, b, 4, 4, imm);
+    return soft_round_lanes(fpu, b, b, 4, 4, imm);
 }
 
 v128 fp_round_pd(struct x86_fpu *fpu, v128 b, unsigned imm)
 {
-    return round_lanes(fpu, b, b, 8, 2, imm);
+    return soft_round_lanes(fpu, b, b, 8, 2, imm);
 }
 
 v128 fp_round_ss(struct x86_fpu *fpu, v128 a, v128 b, unsigned imm)
 {
-    return round_lanes(fpu, a, b, 4, 1, imm);
+    return soft_round_lanes(fpu, a, b, 4, 1, imm);
 }
 
 v128 fp_round_sd(struct x86_fpu *fpu, v128 a, v128 b, unsigned imm)
 {
-    return round_lanes(fpu, a, b, 8, 1, imm);
+    return soft_round_lanes(fpu, a, b, 8, 1, imm);
 }
 
 /* ---- FMA ---- */
-
-/* b * a + c; of several NaNs the first of b, a, c counts. */
-static uint64_t lane_fma(struct soft_env *env, const struct soft_format *f,
-                         const uint64_t bits[3], bool minus, bool subtracted)
-{
-    struct soft a = soft_unpack(env, f, bits[0]);
-    struct soft b = soft_unpack(env, f, bits[1]);
-    struct soft c = soft_unpack(env, f, bits[2]);
-    uint32_t before = env->raised;
-    struct soft r;
-
-    if (is_nan(a) || is_nan(b) || is_nan(c)) {
-        if (a.signalling || b.signalling || c.signalling)
-            env->raised |= FP_IE;
-        return soft_pack(f, quiet(is_nan(b) ? b : is_nan(a) ? a : c));
-    }
-    a.sign ^= minus;
-    c.sign ^= subtracted;
-    env->raised = 0;
-    r = soft_fma(env, f, a, b, c);
-    r = settle(env, r, a.denormal || b.denormal || c.denormal);
-    env->raised |= before;
-    return soft_pack(f, r);
-}
-
-static v128 fma_lanes(struct x86_fpu *fpu, v128 a, v128 b, v128 c,
-                      unsigned size, unsigned n, bool minus, bool subtracted)
-{
-    const struct soft_format *f = size == 4 ? &soft_single : &soft_double;
-    struct soft_env env = sse_env(fpu);
-
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t bits[3] = {get(a, size, i), get(b, size, i), get(c, size, i)};
-
-        a = put(a, size, i, lane_fma(&env, f, bits, minus, subtracted));
-    }
-    fpu->raised = env.raised;
-    return a;
-}
 
 /* clang-format off */
 #define FMA(name, minus, subtracted)                                         \
     v128 fp_##name##_ps(struct x86_fpu *fpu, v128 a, v128 b, v128 c)          \
     {                                                                        \
-        return fma_lanes(fpu, a, b, c, 4, 4, minus, subtracted);             \
+        return soft_fma_lanes(fpu, a, b, c, 4, 4, minus, subtracted);             \
     }                                                                        \
     v128 fp_##name##_pd(struct x86_fpu *fpu, v128 a, v128 b, v128 c)          \
     {                                                                        \
-        return fma_lanes(fpu, a, b, c, 8, 2, minus, subtracted);             \
+        return soft_fma_lanes(fpu, a, b, c, 8, 2, minus, subtracted);             \
     }                                                                        \
     v128 fp_##name##_ss(struct x86_fpu *fpu, v128 a, v128 b, v128 c)          \
     {                                                                        \
-        return fma_lanes(fpu, a, b, c, 4, 1, minus, subtracted);             \
+        return soft_fma_lanes(fpu, a, b, c, 4, 1, minus, subtracted);             \
     }                                                                        \
     v128 fp_##name##_sd(struct x86_fpu *fpu, v128 a, v128 b, v128 c)          \
     {                                                                        \
-        return fma_lanes(fpu, a, b, c, 8, 1, minus, subtracted);             \
+        return soft_fma_lanes(fpu, a, b, c, 8, 1, minus, subtracted);             \
     }
 FMA(fmadd, false, false)
 FMA(fmsub, false, true)

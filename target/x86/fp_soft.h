@@ -89,4 +89,15 @@ uint64_t soft_to_int(struct soft_env *env, struct soft a, unsigned bits);
 /* -1, 0, 1. */
 int soft_compare(struct soft a, struct soft b);
 
+/*
+ * Vectors, in fp_portable.c, for hosts without SSE4.1, F16C or FMA: as fp.h
+ * says, on the first n lanes of `size` bytes. `minus`: the product is negated.
+ */
+v128 soft_cvtph2ps(struct x86_fpu *fpu, v128 b);
+v128 soft_cvtps2ph(struct x86_fpu *fpu, v128 b, unsigned imm);
+v128 soft_round_lanes(struct x86_fpu *fpu, v128 a, v128 b, unsigned size,
+                      unsigned n, unsigned imm);
+v128 soft_fma_lanes(struct x86_fpu *fpu, v128 a, v128 b, v128 c, unsigned size,
+                    unsigned n, bool minus, bool subtracted);
+
 #endif
