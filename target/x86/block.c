@@ -21,7 +21,7 @@ enum {
     ARENA = 32 << 20,
     HASH_BITS = 17,
     SALTS = 64,
-    SINGLE_INSNS = 2,
+    EXTRA_INSNS = 2, /* the end mark and the links */
 };
 
 struct salt {
@@ -45,7 +45,7 @@ struct x86_blocks {
     size_t used;
     uint32_t no_generation; /* of blocks that lie in no RAM */
     uint64_t single[(sizeof(struct x86_block) +
-                     SINGLE_INSNS * sizeof(struct x86_insn)) /
+                     (1 + EXTRA_INSNS) * sizeof(struct x86_insn)) /
                         sizeof(uint64_t) +
                     1];
 };
@@ -158,7 +158,8 @@ struct x86_jump *x86_blocks_jumps(struct x86_blocks *b)
 /* Room for a block of `insns`, at the arena's end; kept by keep_block(). */
 static struct x86_block *new_block(struct x86_blocks *b, unsigned insns)
 {
-    size_t size = sizeof(struct x86_block) + insns * sizeof(struct x86_insn);
+    size_t size = sizeof(struct x86_block) +
+                  (insns + EXTRA_INSNS) * sizeof(struct x86_insn);
 
     if (b->used + size > ARENA) {
         drop_all(b);
@@ -179,7 +180,8 @@ static void keep_block(struct x86_blocks *b, struct x86_block *block)
 
     block->next = b->hash[h];
     b->hash[h] = block;
-    b->used += sizeof(*block) + (block->count + 1U) * sizeof(block->insn[0]);
+    b->used +=
+        sizeof(*block) + (block->count + EXTRA_INSNS) * sizeof(block->insn[0]);
     b->used = (b->used + 15) & ~(size_t)15;
 }
 
@@ -381,6 +383,8 @@ static void end_mark(struct x86_block *block)
         .imm = (uint64_t)(uintptr_t)block,
         .offset = block->len,
     };
+    memset((void *)(end + 1), 0, sizeof(struct x86_links));
+    block->salt = 0;
 }
 
 const struct x86_insn *x86_exec_end(struct x86_cpu *cpu,
@@ -389,6 +393,17 @@ const struct x86_insn *x86_exec_end(struct x86_cpu *cpu,
     uint64_t rip = x86_insn_rip(cpu, insn);
 
     return x86_goto(cpu, cpu->code64 ? rip : (uint32_t)rip);
+}
+
+/* A compare and the conditional jump that ends the block become one step. */
+static void fuse_last(struct x86_block *block)
+{
+    if (block->count >= 2) {
+        struct x86_insn *insn = &block->insn[block->count - 2];
+        x86_exec *fused = x86_fuse(insn);
+
+        insn->exec = fused ? fused : insn->exec;
+    }
 }
 
 /* Decodes from `code`, of which `avail` bytes are in the page and segment. */
@@ -422,6 +437,7 @@ static void fill_block(const struct x86_cpu *cpu, struct x86_block *block,
         }
     }
     end_mark(block);
+    fuse_last(block);
 }
 
 /* ---- finding ---- */
@@ -455,6 +471,8 @@ static void remember(struct x86_cpu *cpu, uint64_t rip, struct x86_block *block,
 {
     if (!block->generation2) {
         cpu->blocks->salt->local |= !global;
+        block->rip = rip;
+        block->salt = cpu->jump_salt;
         *jump_slot(cpu, rip) = (struct x86_jump){rip, block, cpu->jump_salt};
     }
 }
@@ -559,7 +577,7 @@ struct x86_block *x86_block_single(struct x86_cpu *cpu, uint64_t rip)
 static struct x86_block *new_crossing(struct x86_cpu *cpu, uint64_t lin,
                                       uint64_t avail)
 {
-    struct x86_block *block = new_block(cpu->blocks, 2);
+    struct x86_block *block = new_block(cpu->blocks, 1);
     struct x86_itlb_entry e1 = *fetch_page(cpu, lin);
     struct x86_itlb_entry e2;
     uint64_t next = ((lin | 0xfff) + 1) & cpu->lin_mask;
@@ -599,7 +617,7 @@ static struct x86_block *new_in_page(struct x86_cpu *cpu, uint64_t lin,
                                      uint64_t avail,
                                      const struct x86_itlb_entry *e)
 {
-    struct x86_block *block = new_block(cpu->blocks, X86_BLOCK_INSNS + 1);
+    struct x86_block *block = new_block(cpu->blocks, X86_BLOCK_INSNS);
     unsigned off = lin & 0xfff;
 
     block->generation = generation_of(cpu, e);

@@ -27,18 +27,27 @@ enum {
 };
 
 struct x86_block {
-    uint32_t *generation; /* of its page: it is stale when that moves */
-    uint32_t seen;
-    uint32_t mode;
     uint64_t phys;
     /* Of an instruction that goes on in the next page; else NULL. */
     uint32_t *generation2;
     uint64_t phys2;
     uint32_t seen2;
-    uint16_t len;   /* bytes */
-    uint16_t count; /* instructions */
+    uint32_t mode;
     struct x86_block *next;
-    struct x86_insn insn[]; /* and an end mark: len 0 */
+    /* From here on, what chaining reads. */
+    uint64_t rip;  /* where it was found last, ... */
+    uint32_t salt; /* ... and when: as in struct x86_jump */
+    uint32_t seen;
+    uint32_t *generation;   /* of its page: it is stale when that moves */
+    uint16_t len;           /* bytes */
+    uint16_t count;         /* instructions */
+    struct x86_insn insn[]; /* then an end mark, len 0, and the links */
+};
+
+/* The successors of a block that ends in a direct branch: those that were
+ * found last, to be checked before use. In the slot after the end mark. */
+struct x86_links {
+    struct x86_block *to[2];
 };
 
 /* The block at an address of code as the CPU is now. */

@@ -197,6 +197,23 @@ static always_inline void flags_carries(struct x86_cpu *cpu, uint64_t r,
                   : carries << (64 - 8 * size) | (carries & BIT(X86_AUX_AF));
 }
 
+/* Of the addition a + b and the subtraction a - b. */
+static always_inline void flags_add(struct x86_cpu *cpu, uint64_t a, uint64_t b,
+                                    unsigned size)
+{
+    uint64_t r = a + b;
+
+    flags_carries(cpu, r, (a & b) | ((a | b) & ~r), size);
+}
+
+static always_inline void flags_sub(struct x86_cpu *cpu, uint64_t a, uint64_t b,
+                                    unsigned size)
+{
+    uint64_t r = a - b;
+
+    flags_carries(cpu, r, (~a & b) | ((~a | b) & r), size);
+}
+
 static always_inline void flags_logic(struct x86_cpu *cpu, uint64_t r,
                                       unsigned size)
 {

@@ -34,14 +34,10 @@ static always_inline x86_next go(struct x86_cpu *cpu,
 {
     rip &= x86_addr_mask(insn->osize);
     check_rip(cpu, insn, rip);
-    return x86_goto(cpu, rip);
+    return x86_goto_link(cpu, insn, 1, rip);
 }
 
 /* 64-bit code: no mask, and relative targets are looked at when fetched. */
-static always_inline x86_next go64(struct x86_cpu *cpu, uint64_t rip)
-{
-    return x86_goto(cpu, rip);
-}
 
 /* clang-format off */
 #define CONDITIONS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) \
@@ -50,9 +46,9 @@ static always_inline x86_next go64(struct x86_cpu *cpu, uint64_t rip)
     HANDLER(jcc64_##cc) \
     { \
         if (condition(cpu, cc)) { \
-            return go64(cpu, target(cpu, insn)); \
+            return x86_goto_link(cpu, insn, 1, target(cpu, insn)); \
         } \
-        return go64(cpu, x86_next_rip(cpu, insn)); \
+        return x86_goto_link(cpu, insn, 0, x86_next_rip(cpu, insn)); \
     } \
     HANDLER(jcc_##cc) \
     { \
@@ -60,7 +56,7 @@ static always_inline x86_next go64(struct x86_cpu *cpu, uint64_t rip)
         if (condition(cpu, cc)) { \
             return go(cpu, insn, next + insn->imm); \
         } \
-        return x86_goto(cpu, (uint32_t)next); \
+        return x86_goto_link(cpu, insn, 0, (uint32_t)next); \
     }
 CONDITIONS(JCC)
 #define JCC64(cc) jcc64_##cc,
@@ -71,7 +67,7 @@ static x86_exec *const jcc_any[16] = {CONDITIONS(JCCANY)};
 
 HANDLER(jmp64)
 {
-    return go64(cpu, target(cpu, insn));
+    return x86_goto_link(cpu, insn, 1, target(cpu, insn));
 }
 
 HANDLER(jmp)
@@ -81,7 +77,10 @@ HANDLER(jmp)
 
 HANDLER(jmp_rm)
 {
-    return go(cpu, insn, load_rm(cpu, insn, insn->osize));
+    uint64_t rip = load_rm(cpu, insn, insn->osize);
+
+    check_rip(cpu, insn, rip);
+    return x86_goto(cpu, rip);
 }
 
 /* ---- CALL, RET ---- */
@@ -92,7 +91,7 @@ HANDLER(call)
 
     check_rip(cpu, insn, rip);
     push(cpu, insn, x86_next_rip(cpu, insn), insn->osize);
-    return x86_goto(cpu, rip);
+    return x86_goto_link(cpu, insn, 1, rip);
 }
 
 HANDLER(call_rm)
@@ -114,7 +113,7 @@ HANDLER(call64)
     }
     host_st(p, x86_next_rip(cpu, insn), 8);
     cpu->gpr[X86_RSP] = sp;
-    return go64(cpu, target(cpu, insn));
+    return x86_goto_link(cpu, insn, 1, target(cpu, insn));
 }
 
 HANDLER(ret)
@@ -140,7 +139,7 @@ HANDLER(ret64)
         return ret(cpu, insn);
     }
     cpu->gpr[X86_RSP] = sp + 8;
-    return go64(cpu, rip);
+    return x86_goto(cpu, rip);
 }
 
 /* ---- loops ---- */

@@ -286,22 +286,6 @@ HANDLER(xchg_mem)
     X86_NEXT(cpu, insn);
 }
 
-static void add_flags(struct x86_cpu *cpu, uint64_t a, uint64_t b,
-                      unsigned size)
-{
-    uint64_t r = a + b;
-
-    flags_carries(cpu, r, (a & b) | ((a | b) & ~r), size);
-}
-
-static void sub_flags(struct x86_cpu *cpu, uint64_t a, uint64_t b,
-                      unsigned size)
-{
-    uint64_t r = a - b;
-
-    flags_carries(cpu, r, (~a & b) | ((~a | b) & r), size);
-}
-
 static uint64_t added(uint64_t old, uint64_t a, uint64_t b)
 {
     return old + a;
@@ -322,7 +306,7 @@ HANDLER(xadd)
         set_reg(cpu, insn, a, size);
         set_rm(cpu, insn, a + b, size);
     }
-    add_flags(cpu, a, b, size);
+    flags_add(cpu, a, b, size);
     X86_NEXT(cpu, insn);
 }
 
@@ -350,7 +334,7 @@ HANDLER(cmpxchg)
     if (old != expect) {
         set_gpr(cpu, X86_RAX, old, size);
     }
-    sub_flags(cpu, expect, old, size);
+    flags_sub(cpu, expect, old, size);
     X86_NEXT(cpu, insn);
 }
 

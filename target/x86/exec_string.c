@@ -253,14 +253,6 @@ STRING(lods)
 
 /* ---- SCAS, CMPS ---- */
 
-static void compare_flags(struct x86_cpu *cpu, uint64_t a, uint64_t b,
-                          unsigned size)
-{
-    uint64_t r = a - b;
-
-    flags_carries(cpu, r, (~a & b) | ((~a | b) & r), size);
-}
-
 /* Does the repetition go on after comparing a and b? */
 static bool goes_on(const struct string *s, uint64_t a, uint64_t b)
 {
@@ -301,7 +293,7 @@ STRING(scas)
         }
         b = load_di(&s);
         advance(&s, 1, USES_DI);
-        compare_flags(cpu, a, b, s.size);
+        flags_sub(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
         if (on && interrupted(&s)) {
             return false;
@@ -320,7 +312,7 @@ STRING(cmps)
         uint64_t b = load_di(&s);
 
         advance(&s, 1, USES_SI | USES_DI);
-        compare_flags(cpu, a, b, s.size);
+        flags_sub(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
         if (on && interrupted(&s)) {
             return false;

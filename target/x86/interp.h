@@ -28,6 +28,24 @@ x86_exec *x86_select_sys(const struct x86_insn *insn); /* system, far, int */
 x86_exec *x86_select_x87(const struct x86_insn *insn);
 x86_exec *x86_select_sse(const struct x86_insn *insn); /* MMX .. AVX2, AES.. */
 
+/* Runs a block that was found for RIP, if nobody wants attention. */
+static always_inline bool x86_may_enter(const struct x86_cpu *cpu,
+                                        const struct x86_block *b)
+{
+    return likely(cpu->insns < cpu->chain_end) &&
+           likely(!__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED)) &&
+           likely(__atomic_load_n(b->generation, __ATOMIC_RELAXED) == b->seen);
+}
+
+static always_inline const struct x86_insn *x86_enter(struct x86_cpu *cpu,
+                                                      const struct x86_block *b,
+                                                      uint64_t rip)
+{
+    cpu->block_rip = rip;
+    cpu->insns += b->count;
+    return b->insn[0].exec(cpu, b->insn);
+}
+
 /*
  * Goes on at CS:rip (checked by the caller). Chains to its block where that
  * is known and nobody wants attention.
@@ -36,15 +54,34 @@ static always_inline const struct x86_insn *x86_goto(struct x86_cpu *cpu,
                                                      uint64_t rip)
 {
     const struct x86_jump *j = &cpu->jumps[(rip ^ rip >> 12) & (X86_JUMPS - 1)];
-    const struct x86_block *b = j->block;
 
     if (likely(j->rip == rip && j->salt == cpu->jump_salt) &&
-        likely(cpu->insns < cpu->chain_end) &&
-        likely(!__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED)) &&
-        likely(__atomic_load_n(b->generation, __ATOMIC_RELAXED) == b->seen)) {
-        cpu->block_rip = rip;
-        cpu->insns += b->count;
-        return b->insn[0].exec(cpu, b->insn);
+        x86_may_enter(cpu, j->block)) {
+        return x86_enter(cpu, j->block, rip);
+    }
+    cpu->rip = rip;
+    return NULL;
+}
+
+/* The same from the direct branch `insn`, by its link `way` if that is still
+ * right; else the link is made. */
+static always_inline const struct x86_insn *x86_goto_link(
+    struct x86_cpu *cpu, const struct x86_insn *insn, unsigned way,
+    uint64_t rip)
+{
+    struct x86_links *links = (struct x86_links *)(uintptr_t)(insn + 2);
+    struct x86_block *b = links->to[way];
+    const struct x86_jump *j;
+
+    if (likely(b && b->rip == rip && b->salt == cpu->jump_salt) &&
+        x86_may_enter(cpu, b)) {
+        return x86_enter(cpu, b, rip);
+    }
+    j = &cpu->jumps[(rip ^ rip >> 12) & (X86_JUMPS - 1)];
+    if (j->rip == rip && j->salt == cpu->jump_salt &&
+        x86_may_enter(cpu, j->block)) {
+        links->to[way] = j->block;
+        return x86_enter(cpu, j->block, rip);
     }
     cpu->rip = rip;
     return NULL;
@@ -63,7 +100,8 @@ static always_inline uint64_t x86_next_rip(const struct x86_cpu *cpu,
     return cpu->block_rip + insn->offset + insn->len;
 }
 
-/* The end mark of blocks. */
+/* The end mark of blocks. Who runs an instruction outside a block puts one
+ * (exec, len 0, imm 0) behind it, and a slot of zeroes behind that. */
 x86_exec x86_exec_end;
 
 /* Leaves the block after insn: back to the engine's loop, which looks at

@@ -21,6 +21,10 @@ bool x86_shadows(const struct x86_insn *insn);
 /* Handlers of these know "E, G" only, where both are registers. */
 bool x86_takes_g_e(unsigned mnemonic);
 
+/* One handler for insn and the conditional jump behind it, or NULL. Both have
+ * been prepared. */
+x86_exec *x86_fuse(const struct x86_insn *insn);
+
 x86_exec x86_exec_ud;
 
 #endif
