@@ -40,7 +40,7 @@ enum { ST2_WC = 1 << 4 };
 enum { CMD_MT = 0x80 };
 enum { SEEK_NS = 1000000, RESET_NS = 250000 };
 
-/* The formats of [ISO]'s and everybody's disks, the common one of a size
+/* The formats of [82077AA]'s and everybody's disks, the common one of a size
  * first. */
 static const struct floppy_format formats[] = {
     {163840, 40, 1, 8, 2},   {184320, 40, 1, 9, 2},   {327680, 40, 2, 8, 2},

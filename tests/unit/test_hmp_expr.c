@@ -51,9 +51,9 @@ static void test_values(void)
 static void test_errors(void)
 {
     static const char *const cases[] = {
-        "",     "+",     "1+",   "(1",  "$foo",
-        "$",    "1/0",   "5%0",  "'a",  "0x",
-        "12ab", "99999999999999999999", "((((((", "*3"};
+        "",       "+",   "1+", "(1", "$foo", "$",
+        "1/0",    "5%0", "'a", "0x", "12ab", "99999999999999999999",
+        "((((((", "*3"};
     g_autoptr(GString) deep = g_string_new(NULL);
 
     for (int i = 0; i < 100000; i++) {
