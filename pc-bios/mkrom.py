@@ -11,7 +11,8 @@ import pathlib, shlex, subprocess, sys, tempfile
 def assemble(cc, source):
     with tempfile.TemporaryDirectory() as tmp:
         elf, flat = f'{tmp}/rom.elf', f'{tmp}/rom.bin'
-        base = shlex.split(cc) + ['-m32', '-nostdlib', '-ffreestanding', '-fno-pic', '-no-pie',
+        gnu_as = ['-fno-integrated-as'] if 'clang' in cc else []
+        base = shlex.split(cc) + gnu_as + ['-m32', '-nostdlib', '-ffreestanding', '-fno-pic', '-no-pie',
                                   '-I', str(source.parent), '-Wl,-Ttext=0,--oformat=binary,-m,elf_i386',
                                   '-Wl,--build-id=none', str(source)]
         for blocks in (1, 2, 4, 8, 16):

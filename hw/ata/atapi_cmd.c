@@ -125,8 +125,8 @@ static void cmd_inquiry(struct ata_dev *d)
 static void tray_event(const struct ata_dev *d)
 {
     g_autofree char *json = g_strdup_printf(
-        "{\"device\": \"%s\", \"id\": \"%s\", \"tray-open\": %s}",
-        d->drive->id, d->drive->id, d->tray_open ? "true" : "false");
+        "{\"device\": \"%s\", \"id\": \"%s\", \"tray-open\": %s}", d->drive->id,
+        d->drive->id, d->tray_open ? "true" : "false");
 
     machine_event(d->channel->machine, "DEVICE_TRAY_MOVED", json);
 }

@@ -17,6 +17,7 @@ void machine_init(struct machine *m)
     m->devices = g_ptr_array_new();
     m->buses = g_ptr_array_new();
     m->rams = g_ptr_array_new();
+    m->owned = g_ptr_array_new_with_free_func(g_free);
     m->consoles = g_ptr_array_new();
     m->cpus = 1;
     m->max_cpus = 1;
@@ -58,10 +59,24 @@ void machine_clear(struct machine *m)
         ram_free(m->rams->pdata[i]);
     }
     g_ptr_array_free(m->rams, TRUE);
+    g_ptr_array_free(m->owned, TRUE);
     g_ptr_array_free(m->consoles, TRUE);
     clock_clear(&m->clock);
     clock_clear(&m->host_clock);
     lock_clear(&m->lock);
+}
+
+void machine_own(struct machine *m, void *p)
+{
+    g_ptr_array_add(m->owned, p);
+}
+
+void *machine_alloc(struct machine *m, size_t size)
+{
+    void *p = g_malloc0(size);
+
+    machine_own(m, p);
+    return p;
 }
 
 static void machine_ram_clean(void *opaque)

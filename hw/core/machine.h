@@ -47,6 +47,7 @@ struct machine {
 
     GPtrArray *devices; /* struct dev *, realized, in order */
     GPtrArray *buses;   /* struct bus * */
+    GPtrArray *owned;   /* what goes with the machine, g_free'd */
     GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
     GHashTable *backends[BACKEND_KINDS];
 
@@ -77,6 +78,11 @@ struct machine {
 
 void machine_init(struct machine *m);
 void machine_clear(struct machine *m); /* frees all devices and memory */
+
+/* Zeroed memory that goes with the machine, after devices and CPUs. */
+void *machine_alloc(struct machine *m, size_t size);
+/* The machine will g_free() it. */
+void machine_own(struct machine *m, void *p);
 
 /* New RAM that the machine owns, and that CPUs watch for code and dirt. */
 struct ram *machine_ram_new(struct machine *m, const char *name, uint64_t size,

@@ -96,7 +96,7 @@ bool pc_acpi_init(struct pc_acpi *a, struct fw_cfg *fw, struct machine *m,
                   const struct board_config *c, const struct pc_ram *ram,
                   GError **error)
 {
-    uint32_t *ids = g_new(uint32_t, m->max_cpus);
+    uint32_t *ids = machine_alloc(m, m->max_cpus * sizeof(*ids));
 
     for (unsigned i = 0; i < m->max_cpus; i++) {
         ids[i] = i;

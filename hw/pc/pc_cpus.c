@@ -248,6 +248,7 @@ static bool cpu_connect(struct machine *m, struct vcpu *v,
     struct cpu_pins *p = g_memdup2(board, sizeof(*board));
     struct x86_cpu *cpu = &v->cpu;
 
+    machine_own(m, p);
     p->vcpu = v;
     cpu->memory = &m->memory;
     cpu->ports = &m->ports;
@@ -269,7 +270,7 @@ bool pc_cpus_init(struct machine *m, struct board_config *c,
                   struct pc_intc *intc, void (*smiact)(void *to, bool on),
                   void *smiact_to, GError **error)
 {
-    const struct x86_model *model; /* of all CPUs, as long as they live */
+    struct x86_model *model; /* of all CPUs */
     struct vcpus *all = c->vcpus;
     struct cpu_pins board = {
         .machine = m, .intc = intc, .smiact = smiact, .smiact_to = smiact_to};
@@ -278,6 +279,7 @@ bool pc_cpus_init(struct machine *m, struct board_config *c,
     if (!model) {
         return false;
     }
+    machine_own(m, model);
     if (intc->apics) {
         intc->apics->pins = bus_pins;
         intc->apics->pins.to = all;
