@@ -26,6 +26,7 @@ static const struct {
     {"page", LOG_PAGE, "memory layout at start"},
 };
 
+G_GNUC_PRINTF(1, 0)
 static void log_vprint(const char *fmt, va_list ap, bool newline)
 {
     FILE *f = log_file ? log_file : stderr;

@@ -234,7 +234,6 @@ static void check_asl(const struct acpi_config *c)
 {
     g_autofree char *dir = g_dir_make_tmp("rhea-acpi-XXXXXX", NULL);
     g_autofree char *aml = g_build_filename(dir, "dsdt.aml", NULL);
-    g_autofree char *dsl = g_build_filename(dir, "dsdt.dsl", NULL);
     g_autofree char *command = NULL;
     g_autofree char *first = NULL;
     g_autofree char *second = NULL;

@@ -217,7 +217,7 @@ static void test_places(void)
 {
     struct pc pc = {0};
     g_autoptr(GError) error = NULL;
-    struct dev *dev;
+    struct dev *dev = NULL;
 
     pc_init(&pc, false);
     for (unsigned i = 1; i < 4; i++) {
