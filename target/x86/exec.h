@@ -291,6 +291,34 @@ static always_inline uint64_t stack_top(struct x86_cpu *cpu,
     return x86_ldn(cpu, insn, X86_SS, cpu->gpr[X86_RSP] & cpu->sp_mask, size);
 }
 
+/* ---- branches ---- */
+
+/* Where a near branch may go: raises #GP(0). */
+static always_inline void check_rip(struct x86_cpu *cpu,
+                                    const struct x86_insn *insn, uint64_t rip)
+{
+    if (cpu->code64) {
+        /* Non-canonical targets fault where they are fetched from; but RIP
+         * must still be the branch's. */
+        if (unlikely((uint64_t)((int64_t)(rip << 7) >> 7) != rip)) {
+            x86_begin(cpu, insn);
+            x86_raise_gp0(cpu);
+        }
+    } else if (unlikely(rip > cpu->seg[X86_CS].limit)) {
+        x86_begin(cpu, insn);
+        x86_raise_gp0(cpu);
+    }
+}
+
+/* A near branch by displacement, or past it; the operand size cuts RIP. */
+static always_inline x86_next go(struct x86_cpu *cpu,
+                                 const struct x86_insn *insn, uint64_t rip)
+{
+    rip &= x86_addr_mask(insn->osize);
+    check_rip(cpu, insn, rip);
+    return x86_goto_link(cpu, insn, 1, rip);
+}
+
 /* ---- families ---- */
 
 /* The operand's class in the row, as far as handlers are chosen by it. */

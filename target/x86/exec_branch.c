@@ -6,38 +6,11 @@
 #include "target/x86/far.h"
 #include "target/x86/interrupt.h"
 
-/* Where a near branch may go: raises #GP(0). */
-static always_inline void check_rip(struct x86_cpu *cpu,
-                                    const struct x86_insn *insn, uint64_t rip)
-{
-    if (cpu->code64) {
-        /* Non-canonical targets fault where they are fetched from; but RIP
-         * must still be the branch's. */
-        if (unlikely((uint64_t)((int64_t)(rip << 7) >> 7) != rip)) {
-            x86_begin(cpu, insn);
-            x86_raise_gp0(cpu);
-        }
-    } else if (unlikely(rip > cpu->seg[X86_CS].limit)) {
-        x86_begin(cpu, insn);
-        x86_raise_gp0(cpu);
-    }
-}
-
 static always_inline uint64_t target(const struct x86_cpu *cpu,
                                      const struct x86_insn *insn)
 {
     return x86_next_rip(cpu, insn) + insn->imm;
 }
-
-static always_inline x86_next go(struct x86_cpu *cpu,
-                                 const struct x86_insn *insn, uint64_t rip)
-{
-    rip &= x86_addr_mask(insn->osize);
-    check_rip(cpu, insn, rip);
-    return x86_goto_link(cpu, insn, 1, rip);
-}
-
-/* 64-bit code: no mask, and relative targets are looked at when fetched. */
 
 /* clang-format off */
 #define CONDITIONS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) \
@@ -116,6 +89,20 @@ HANDLER(call64)
     return x86_goto_link(cpu, insn, 1, target(cpu, insn));
 }
 
+HANDLER(call_flat)
+{
+    uint32_t sp = (uint32_t)cpu->gpr[X86_RSP] - 4;
+    uint32_t rip = (uint32_t)target(cpu, insn);
+    uint8_t *p = x86_hit(cpu->tlb_wr, sp, 4);
+
+    if (unlikely(!p || rip > cpu->seg[X86_CS].limit)) {
+        return call(cpu, insn);
+    }
+    host_st(p, x86_next_rip(cpu, insn), 4);
+    cpu->gpr[X86_RSP] = sp;
+    return x86_goto_link(cpu, insn, 1, rip);
+}
+
 HANDLER(ret)
 {
     uint64_t rip = stack_top(cpu, insn, insn->osize);
@@ -139,6 +126,23 @@ HANDLER(ret64)
         return ret(cpu, insn);
     }
     cpu->gpr[X86_RSP] = sp + 8;
+    return x86_goto(cpu, rip);
+}
+
+HANDLER(ret_flat)
+{
+    uint32_t sp = (uint32_t)cpu->gpr[X86_RSP];
+    const uint8_t *p = x86_hit(cpu->tlb_rd, sp, 4);
+    uint64_t rip;
+
+    if (unlikely(!p)) {
+        return ret(cpu, insn);
+    }
+    rip = host_ld(p, 4);
+    if (unlikely(rip > cpu->seg[X86_CS].limit)) {
+        return ret(cpu, insn);
+    }
+    cpu->gpr[X86_RSP] = (uint32_t)(sp + 4);
     return x86_goto(cpu, rip);
 }
 
@@ -288,6 +292,22 @@ HANDLER(into)
     return arrive(cpu);
 }
 
+static x86_exec *pick_call(const struct x86_cpu *cpu,
+                           const struct x86_insn *insn)
+{
+    bool flat = x86_mode_bits(cpu) & X86_M_FLAT && insn->osize == 4;
+
+    return cpu->code64 ? call64 : flat ? call_flat : call;
+}
+
+static x86_exec *pick_ret(const struct x86_cpu *cpu,
+                          const struct x86_insn *insn)
+{
+    bool flat = x86_mode_bits(cpu) & X86_M_FLAT && insn->osize == 4;
+
+    return insn->imm ? ret : cpu->code64 ? ret64 : flat ? ret_flat : ret;
+}
+
 x86_exec *x86_pick_branch(const struct x86_cpu *cpu,
                           const struct x86_insn *insn)
 {
@@ -298,8 +318,8 @@ x86_exec *x86_pick_branch(const struct x86_cpu *cpu,
     switch (row->mnemonic) {
     case X86_Jcc: return wide ? jcc64[x86_cc(insn)] : jcc_any[x86_cc(insn)];
     case X86_JMP: return near ? (wide ? jmp64 : jmp) : jmp_rm;
-    case X86_CALL: return near ? (wide ? call64 : call) : call_rm;
-    case X86_RET: return wide && insn->imm == 0 ? ret64 : ret;
+    case X86_CALL: return near ? pick_call(cpu, insn) : call_rm;
+    case X86_RET: return pick_ret(cpu, insn);
     case X86_JCXZ: return jcxz;
     case X86_LOOP:
     case X86_LOOPE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * CMP or TEST of registers and immediates with the Jcc behind it, as one
- * handler: 64-bit code, 8, 32 and 64 bits. Neither can fault there.
+ * handler: 32- and 64-bit code, operands of 8, 32 and 64 bits.
  */
 #include "target/x86/exec.h"
 #include "target/x86/pick.h"
@@ -35,7 +35,7 @@ static always_inline bool holds(enum compare op, unsigned cc, uint64_t a,
 static always_inline x86_next fused(struct x86_cpu *cpu,
                                     const struct x86_insn *insn,
                                     enum compare op, bool imm, unsigned size,
-                                    unsigned cc)
+                                    unsigned cc, bool wide)
 {
     const struct x86_insn *jump = insn + 1;
     uint64_t a = get_rm(cpu, insn, size);
@@ -48,9 +48,10 @@ static always_inline x86_next fused(struct x86_cpu *cpu,
         flags_logic(cpu, a & b, size);
     }
     if (holds(op, cc, a, b, size)) {
-        return x86_goto_link(cpu, jump, 1, next + jump->imm);
+        return wide ? x86_goto_link(cpu, jump, 1, next + jump->imm)
+                    : go(cpu, jump, next + jump->imm);
     }
-    return x86_goto_link(cpu, jump, 0, next);
+    return x86_goto_link(cpu, jump, 0, wide ? next : (uint32_t)next);
 }
 
 /* clang-format off */
@@ -65,8 +66,11 @@ static always_inline x86_next fused(struct x86_cpu *cpu,
     X(form, op, imm, size, 14) X(form, op, imm, size, 15)
 #define DEFINE(form, op, imm, size, cc) \
     HANDLER(form##size##_##cc) \
-    { return fused(cpu, insn, op, imm, size, cc); }
-#define NAME(form, op, imm, size, cc) form##size##_##cc,
+    { return fused(cpu, insn, op, imm, size, cc, true); } \
+    HANDLER(form##size##_##cc##_32) \
+    { return fused(cpu, insn, op, imm, size, cc, false); }
+#define NAME(form, op, imm, size, cc) \
+    {form##size##_##cc##_32, form##size##_##cc},
 
 #define SIZES(X) \
     CONDITIONS(X, cmp_rr, CMP, false, 1) CONDITIONS(X, cmp_ri, CMP, true, 1) \
@@ -80,8 +84,8 @@ static always_inline x86_next fused(struct x86_cpu *cpu,
     CONDITIONS(X, test_ri, TEST, true, 8)
 SIZES(DEFINE)
 
-/* By size (1, 4, 8), operation, second operand, condition. */
-static x86_exec *const handlers[3][2][2][16] = {
+/* By size (1, 4, 8), operation, second operand, condition, 64-bit code. */
+static x86_exec *const handlers[3][2][2][16][2] = {
     {{{CONDITIONS(NAME, cmp_rr, CMP, 0, 1)},
       {CONDITIONS(NAME, cmp_ri, CMP, 1, 1)}},
      {{CONDITIONS(NAME, test_rr, TEST, 0, 1)},
@@ -106,7 +110,7 @@ x86_exec *x86_fuse(const struct x86_insn *insn)
 
     if ((row->mnemonic != X86_CMP && row->mnemonic != X86_TEST) ||
         insn->flags & X86_I_MEM || row_of(jump)->mnemonic != X86_Jcc ||
-        jump->osize != 8) {
+        jump->osize == 2) {
         return NULL;
     }
     size = row->operand[0] == X86_O_Gb || row->operand[0] == X86_O_Eb ||
@@ -118,8 +122,8 @@ x86_exec *x86_fuse(const struct x86_insn *insn)
     if (size == 2) {
         return NULL;
     }
-    return handlers[size == 1 ? 0
-                    : size == 4
-                        ? 1
-                        : 2][row->mnemonic == X86_TEST][imm][x86_cc(jump)];
+    return handlers[size == 1   ? 0
+                    : size == 4 ? 1
+                                : 2][row->mnemonic == X86_TEST][imm]
+                   [x86_cc(jump)][jump->osize == 8];
 }

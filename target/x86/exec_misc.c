@@ -26,7 +26,10 @@ HANDLER(flush_line)
 
 HANDLER(pause_hint)
 {
-    g_thread_yield();
+    /* The CPU that is waited for may have no thread of the host now. */
+    if (++cpu->pauses % 16 == 0) {
+        g_thread_yield();
+    }
     X86_NEXT(cpu, insn);
 }
 
