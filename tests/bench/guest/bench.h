@@ -1,7 +1,6 @@
 /* Shared by all benchmark groups. */
 #ifndef BENCH_H
 #define BENCH_H
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
