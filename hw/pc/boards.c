@@ -19,6 +19,7 @@
 
 const struct board_type *const boards[] = {
     &board_pc,
+    &board_isapc,
     NULL,
 };
 

@@ -33,6 +33,9 @@ struct pc_rom {
 /* `memory`: where it is mapped, below main memory. */
 bool pc_rom_init(struct pc_rom *r, struct machine *m, struct board_config *c,
                  struct region *memory, GError **error);
+/* For boards without shadow registers: the part below 1 MiB becomes a copy in
+ * RAM, made anew at every reset. */
+bool pc_rom_shadow(struct pc_rom *r, struct machine *m, GError **error);
 
 /* What firmware reads of memory size, drives and boot order. [RBIL] CMOS. */
 void pc_cmos_init(struct rtc *rtc, const struct machine *m,

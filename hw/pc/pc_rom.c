@@ -36,3 +36,34 @@ bool pc_rom_init(struct pc_rom *r, struct machine *m, struct board_config *c,
     region_add(memory, &r->low, MIB - low, 1);
     return true;
 }
+
+struct rom_shadow {
+    struct dev dev;
+    const struct pc_rom *rom;
+};
+
+static void rom_shadow_reset(struct dev *dev)
+{
+    const struct pc_rom *r = container_of(dev, struct rom_shadow, dev)->rom;
+    uint64_t low = r->low.size;
+
+    dma_write(&dev->machine->memory, MIB - low, r->ram->host + r->size - low,
+              low);
+}
+
+static const struct dev_type rom_shadow_type = {
+    .name = "rom-shadow",
+    .desc = "copy of the firmware in RAM below 1 MiB",
+    .hidden = true,
+    .size = sizeof(struct rom_shadow),
+    .reset = rom_shadow_reset,
+};
+
+bool pc_rom_shadow(struct pc_rom *r, struct machine *m, GError **error)
+{
+    struct dev *dev = dev_new(m, &rom_shadow_type, NULL);
+
+    region_remove(&r->low);
+    container_of(dev, struct rom_shadow, dev)->rom = r;
+    return dev_realize(dev, error);
+}
