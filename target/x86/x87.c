@@ -2,7 +2,7 @@
 /*
  * The x87 status word: exceptions, and how they reach the outside: #MF with
  * CR0.NE set, else the FERR# pin (IRQ 13 on a PC). [SDM] vol. 1 ch. 8.6-8.7,
- * vol. 3 ch. 2.5; [AMD-FPU] for the PC/AT wiring.
+ * vol. 3 ch. 2.5.
  *
  * Not modelled: the freeze until an interrupt arrives when an exception is
  * pending, NE is clear and IGNNE# is not active: FERR# goes up as soon as the
