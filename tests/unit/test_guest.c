@@ -13,6 +13,7 @@
  *   ;; triple         it ends by a triple fault
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -120,7 +121,8 @@ static struct board *board_new(void)
     b->ram->clean = board_clean;
     b->ram->clean_opaque = b;
     b->out = g_string_new(NULL);
-    b->cpu = g_new0(struct x86_cpu, 1);
+    b->cpu = aligned_alloc(64, (sizeof(*b->cpu) + 63) & ~(size_t)63);
+    memset((void *)b->cpu, 0, sizeof(*b->cpu));
     lock_enter(&b->lock);
     region_init_ram(&b->ram_region, "ram", b->ram, 0, RAM_SIZE);
     region_add(&b->memory.root, &b->ram_region, 0, 0);
@@ -146,7 +148,7 @@ static struct board *board_new(void)
 static void board_free(struct board *b)
 {
     x86_cpu_free(b->cpu);
-    g_free(b->cpu);
+    free(b->cpu);
     space_clear(&b->memory);
     space_clear(&b->ports);
     ram_free(b->ram);
