@@ -121,6 +121,16 @@ class Machine:
             out += data
         return re.sub(r'\x1b\[[0-9;]*[A-Za-z]|\r', '', out.decode('utf-8', 'replace'))[:-len('(qemu) ')]
 
+    def key(self, name):
+        self.hmp(f'sendkey {name} 20')
+        time.sleep(0.2)
+
+    def quit(self):
+        """Ends by the monitor, so that images are complete."""
+        self.hmp('info status')
+        self.mon.sendall(b'quit\n')
+        self.ended(30)
+
     def type(self, text):
         """Types on the PS/2 keyboard."""
         names = {' ': 'spc', '\n': 'ret', '.': 'dot', '/': 'slash', '-': 'minus', ',': 'comma', ';': 'semicolon',
