@@ -193,6 +193,9 @@ static bool open_named(struct displays *d, const char *text, GError **error)
     static const char *const names[] = {"sdl", "none", "vnc", "gtk", NULL};
     g_auto(GStrv) words = g_strsplit_set(text, ",=", 2);
 
+    if (!words[0]) {
+        return fail(error, "-display wants a name");
+    }
     if (strcmp(words[0], "none") == 0) {
         return true;
     }

@@ -114,7 +114,7 @@ static const struct accel *accel_choose(const char *list, GError **error)
     for (char **n = names; *n; n++) {
         g_auto(GStrv) parts = g_strsplit(*n, ",", 2);
         g_autoptr(GError) why = NULL;
-        const struct accel *a = accel_find(parts[0], &why);
+        const struct accel *a = accel_find(parts[0] ? parts[0] : "", &why);
 
         if (a && (!a->available || a->available(&why))) {
             return a;
