@@ -345,7 +345,7 @@ struct x86_cpu {
     uint64_t dr6_pending; /* breakpoints met by the running instruction */
     sigjmp_buf *unwind;   /* where x86_raise() goes */
 
-    unsigned pauses; /* PAUSE instructions seen */
+    unsigned pauses;       /* PAUSE instructions seen */
     uint64_t monitor_addr; /* MONITOR: linear address; ~0 = not armed */
 };
 
