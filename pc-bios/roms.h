@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 
+extern const uint8_t rom_elfboot[];
+extern const size_t rom_elfboot_size;
 extern const uint8_t rom_linuxboot[];
 extern const size_t rom_linuxboot_size;
 

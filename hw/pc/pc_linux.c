@@ -45,7 +45,7 @@ static bool linux_parse(struct linux_image *k, const char *path, GError **error)
     if (k->len < 0x1000 || memcmp(k->data + H_MAGIC, "HdrS", 4) != 0) {
         return fail(error,
                     "'%s' is neither a Linux image (bzImage) nor a Multiboot "
-                    "or PVH kernel",
+                    "kernel",
                     path);
     }
     k->version = ldl_u16(k->data + H_VERSION);
@@ -186,7 +186,9 @@ bool pc_load_kernel(struct fw_cfg *fw, struct machine *m,
         return false;
     }
     k.data = (uint8_t *)data;
-    ok = linux_load(&k, fw, c, ram, error);
+    ok = pc_is_multiboot(k.data, k.len)
+             ? pc_load_multiboot(k.data, k.len, fw, c, ram, error)
+             : linux_load(&k, fw, c, ram, error);
     g_free(data);
     return ok;
 }
