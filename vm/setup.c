@@ -184,6 +184,9 @@ static bool smp_counts(struct vm *vm, struct opts *o, GError **error)
         }
         product *= n ? n : 1;
     }
+    if (cpus == 0 && opts_has(o, "cpus")) {
+        return fail(error, "-smp %s: want at least one CPU", vm->config->smp);
+    }
     cpus = cpus ? cpus : max ? max : product;
     max = max ? max : MAX(cpus, product);
     if (cpus == 0 || cpus > max || max > vm->board_type->max_cpus) {
