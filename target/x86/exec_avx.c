@@ -196,11 +196,17 @@ static const struct x86_insn *vpblendd(struct x86_cpu *cpu,
 
 /*
  * VMASKMOVPS and its like: elements whose mask has the top bit set. No access,
- * so no fault, for the others.
+ * so no fault, for the others. The operand is one piece of memory: its address
+ * is cut to the address size, those of its elements wrap at 4 GiB alone.
  */
 static bool lane_on(const union x86_vreg *mask, unsigned i, unsigned size)
 {
     return size == 4 ? mask->u32[i] >> 31 : mask->u64[i] >> 63;
+}
+
+static uint64_t lane_at(const struct x86_cpu *cpu, uint64_t ea)
+{
+    return ea & cpu->lin_mask;
 }
 
 static always_inline void mask_load(struct x86_cpu *cpu,
@@ -208,16 +214,16 @@ static always_inline void mask_load(struct x86_cpu *cpu,
 {
     const union x86_vreg *mask = &cpu->zmm[insn->vvvv];
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / size;
-    uint64_t ea = x86_ea(cpu, insn), wrap = x86_addr_mask(insn->asize);
+    uint64_t ea = x86_ea(cpu, insn);
     union x86_vreg r = {.u64 = {0}};
 
     for (unsigned i = 0; i < n; i++) {
         if (!lane_on(mask, i, size))
             continue;
         if (size == 4)
-            r.u32[i] = x86_ld32(cpu, insn, insn->seg, (ea + 4 * i) & wrap);
+            r.u32[i] = x86_ld32(cpu, insn, insn->seg, lane_at(cpu, ea + 4 * i));
         else
-            r.u64[i] = x86_ld64(cpu, insn, insn->seg, (ea + 8 * i) & wrap);
+            r.u64[i] = x86_ld64(cpu, insn, insn->seg, lane_at(cpu, ea + 8 * i));
     }
     avx_put256(cpu, insn->reg, v128_load(&r), v128_load(&r.u64[2]));
 }
@@ -228,19 +234,22 @@ static always_inline void mask_store(struct x86_cpu *cpu,
     const union x86_vreg *mask = &cpu->zmm[insn->vvvv];
     const union x86_vreg *src = &cpu->zmm[insn->reg];
     unsigned n = (insn->flags & X86_I_L ? 32 : 16) / size;
-    uint64_t ea = x86_ea(cpu, insn), wrap = x86_addr_mask(insn->asize);
+    uint64_t ea = x86_ea(cpu, insn);
 
     for (unsigned i = 0; i < n; i++) {
         if (lane_on(mask, i, size))
-            x86_probe_st(cpu, insn, insn->seg, (ea + size * i) & wrap, size);
+            x86_probe_st(cpu, insn, insn->seg, lane_at(cpu, ea + size * i),
+                         size);
     }
     for (unsigned i = 0; i < n; i++) {
         if (!lane_on(mask, i, size))
             continue;
         if (size == 4)
-            x86_st32(cpu, insn, insn->seg, (ea + 4 * i) & wrap, src->u32[i]);
+            x86_st32(cpu, insn, insn->seg, lane_at(cpu, ea + 4 * i),
+                     src->u32[i]);
         else
-            x86_st64(cpu, insn, insn->seg, (ea + 8 * i) & wrap, src->u64[i]);
+            x86_st64(cpu, insn, insn->seg, lane_at(cpu, ea + 8 * i),
+                     src->u64[i]);
     }
 }
 

@@ -20,22 +20,45 @@ static uint64_t element_address(const struct x86_cpu *cpu,
            x86_addr_mask(insn->asize);
 }
 
-static void load_element(struct x86_cpu *cpu, const struct x86_insn *insn,
-                         unsigned i, unsigned index_size, unsigned size)
+/* Zeroes a vector register from byte `from` on. */
+static always_inline void zero_above(union x86_vreg *v, unsigned from)
+{
+    memset(v->u8 + from, 0, sizeof(v->u8) - from);
+}
+
+/* An element that is loaded zeroes what is above `bytes` at once. */
+static always_inline void load_element(struct x86_cpu *cpu,
+                                       const struct x86_insn *insn, unsigned i,
+                                       unsigned index_size, unsigned size,
+                                       unsigned bytes)
 {
     uint64_t ea = element_address(cpu, insn, i, index_size);
     union x86_vreg *dst = &cpu->zmm[insn->reg];
     union x86_vreg *mask = &cpu->zmm[insn->vvvv];
 
-    if (size == 4) {
-        if (mask->u32[i] >> 31)
-            dst->u32[i] = x86_ld32(cpu, insn, insn->seg, ea);
+    if (size == 4 && mask->u32[i]) {
+        dst->u32[i] = x86_ld32(cpu, insn, insn->seg, ea);
         mask->u32[i] = 0;
-    } else {
-        if (mask->u64[i] >> 63)
-            dst->u64[i] = x86_ld64(cpu, insn, insn->seg, ea);
+        zero_above(dst, bytes);
+    } else if (size == 8 && mask->u64[i]) {
+        dst->u64[i] = x86_ld64(cpu, insn, insn->seg, ea);
         mask->u64[i] = 0;
+        zero_above(dst, bytes);
     }
+}
+
+/* The mask as an interrupted gather leaves it: all ones where there is still
+ * something to do, else zero; zero above its `bytes`. */
+static always_inline void spread_mask(union x86_vreg *mask, unsigned bytes,
+                                      unsigned size)
+{
+    for (unsigned i = 0; i < bytes / size; i++) {
+        if (size == 4)
+            mask->i32[i] >>= 31;
+        else
+            mask->i64[i] >>= 63;
+    }
+    zero_above(mask, bytes);
 }
 
 static always_inline void gather(struct x86_cpu *cpu,
@@ -43,15 +66,14 @@ static always_inline void gather(struct x86_cpu *cpu,
                                  unsigned index_size, unsigned size)
 {
     unsigned wider = index_size > size ? index_size : size;
-    unsigned n = (insn->flags & X86_I_L ? 32 : 16) / wider;
-    unsigned used = n * size / 8;
+    unsigned bytes = insn->flags & X86_I_L ? 32 : 16;
+    unsigned used = bytes / wider * size;
 
-    for (unsigned i = 0; i < n; i++)
-        load_element(cpu, insn, i, index_size, size);
-    for (unsigned i = used; i < 8; i++) {
-        cpu->zmm[insn->reg].u64[i] = 0;
-        cpu->zmm[insn->vvvv].u64[i] = 0;
-    }
+    spread_mask(&cpu->zmm[insn->vvvv], bytes, size);
+    for (unsigned i = 0; i < bytes / wider; i++)
+        load_element(cpu, insn, i, index_size, size, bytes);
+    zero_above(&cpu->zmm[insn->reg], used);
+    zero_above(&cpu->zmm[insn->vvvv], used);
 }
 
 X86_HANDLER(gather_dd, gather(cpu, insn, 4, 4))

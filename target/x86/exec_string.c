@@ -259,6 +259,18 @@ static bool goes_on(const struct string *s, uint64_t a, uint64_t b)
     return (a == b) == !(s->insn->flags & X86_I_REPNE);
 }
 
+/*
+ * The flags of the comparison that was just done. Of REPNE they count when it
+ * ends: a fault before that leaves those from before [SDM] vol. 2, REP.
+ */
+static void compared(const struct string *s, uint64_t a, uint64_t b, bool on)
+{
+    if (on && s->count && s->insn->flags & X86_I_REPNE && !interrupted(s)) {
+        return;
+    }
+    flags_sub(s->cpu, a, b, s->size);
+}
+
 /* Elements of [p] to pass over until one ends the repetition. */
 static uint64_t scan(const struct string *s, const uint8_t *p, uint64_t a,
                      uint64_t n)
@@ -293,8 +305,8 @@ STRING(scas)
         }
         b = load_di(&s);
         advance(&s, 1, USES_DI);
-        flags_sub(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
+        compared(&s, a, b, on);
         if (on && interrupted(&s)) {
             return false;
         }
@@ -312,8 +324,8 @@ STRING(cmps)
         uint64_t b = load_di(&s);
 
         advance(&s, 1, USES_SI | USES_DI);
-        flags_sub(cpu, a, b, s.size);
         on = goes_on(&s, a, b);
+        compared(&s, a, b, on);
         if (on && interrupted(&s)) {
             return false;
         }

@@ -672,6 +672,18 @@ static void note_jump(struct oracle_rng *r, struct oracle_insn *o,
     o->skip = rng_percent(r, 50);
 }
 
+static bool is_string(unsigned mnemonic)
+{
+    switch (mnemonic) {
+    case X86_MOVS:
+    case X86_STOS:
+    case X86_LODS:
+    case X86_SCAS:
+    case X86_CMPS: return true;
+    default: return false;
+    }
+}
+
 static bool try_insn(struct oracle_rng *r, unsigned row_index, bool mode32,
                      uint32_t undefined, struct oracle_insn *o)
 {
@@ -701,6 +713,7 @@ static bool try_insn(struct oracle_rng *r, unsigned row_index, bool mode32,
         !both_have(X86_FEATURE_AVX2))
         return false;
     o->len = insn.len;
+    o->string32 = !mode32 && insn.asize == 4 && is_string(row->mnemonic);
     follow_flags(o, &insn, row, undefined);
     if (is_relative(row))
         note_jump(r, o, key, &insn);
@@ -732,6 +745,28 @@ static bool fits(struct oracle_rng *r, struct oracle_case *c, unsigned row)
     return true;
 }
 
+bool gen_is_dot_product(const struct oracle_insn *o)
+{
+    switch (x86_rows[o->row].mnemonic) {
+    case X86_DPPS:
+    case X86_VDPPS:
+    case X86_DPPD:
+    case X86_VDPPD: return true;
+    default: return false;
+    }
+}
+
+/* A string instruction with 32-bit addresses in 64-bit mode: Intel zeroes the
+ * upper halves also where there is nothing to count, so let them be zero. */
+static bool clear_upper_halves(struct oracle_case *c)
+{
+    static const uint8_t regs[] = {X86_RCX, X86_RSI, X86_RDI};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(regs) && !c->count; i++)
+        c->in.gpr[regs[i]] = (uint32_t)c->in.gpr[regs[i]];
+    return !c->count;
+}
+
 void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c)
 {
     struct oracle_rng rng = {seed}, *r = &rng;
@@ -750,7 +785,8 @@ void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c)
         uint16_t row = g_array_index(rows, uint16_t, rng_below(r, rows->len));
         struct oracle_insn *o = &c->insn[c->count];
 
-        if (!fits(r, c, row) || !try_insn(r, row, c->mode32, undefined, o))
+        if (!fits(r, c, row) || !try_insn(r, row, c->mode32, undefined, o) ||
+            (o->string32 && !clear_upper_halves(c)))
             continue;
         /* Past a branch that may have come over it: what either way leaves. */
         if (c->count && c->insn[c->count - 1].skip)
@@ -759,8 +795,8 @@ void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c)
         c->branches |= o->jump_size != 0;
         c->count++;
         if (is_image(x86_rows[row].mnemonic) ||
-            is_xsave(x86_rows[row].mnemonic))
-            break; /* nobody is to look at MXCSR_MASK */
+            is_xsave(x86_rows[row].mnemonic) || gen_is_dot_product(o))
+            break; /* nobody is to look at MXCSR_MASK, or at NaNs */
     }
 }
 

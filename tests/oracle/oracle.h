@@ -48,6 +48,7 @@ struct oracle_insn {
     uint8_t patch_at;  /* of a 32-bit displacement to `target`; 0 = none */
     uint8_t jump_at;   /* of a relative branch's displacement; 0 = none */
     uint8_t jump_size; /* 1, 2 or 4 */
+    bool string32;     /* a string instruction with 32-bit addresses */
     bool skip;         /* it goes past the next instruction, not to it */
     uint16_t row;
     uint32_t undefined; /* flags that are undefined after it */
@@ -102,6 +103,9 @@ struct oracle_gen *gen_new(const char *only, unsigned max_insns,
 void gen_free(struct oracle_gen *g);
 unsigned gen_rows(const struct oracle_gen *g);
 void gen_case(const struct oracle_gen *g, uint64_t seed, struct oracle_case *c);
+/* DPPS and the like: CPUs add in their own order, so they pick their own NaN.
+ * Such an instruction is the last one of its case. */
+bool gen_is_dot_product(const struct oracle_insn *o);
 /*
  * Machine code of the case; offsets[i] of each instruction and of the end. From
  * there it goes (out of 32-bit mode) to ORACLE_LEAVE in its page, and on to
