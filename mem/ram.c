@@ -4,6 +4,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/*
+ * Writes to lines with code, none decoded in between, after which the page is
+ * taken for data. Until then its lines stay: code that rewrites itself, or
+ * lies beside its data, would have every CPU drop its write permissions again
+ * and again.
+ */
+enum { RAM_HITS = 32 };
+
 static void *ram_map(uint64_t size, int fd)
 {
     int flags =
@@ -96,7 +104,9 @@ static void ram_wrote_lines(struct ram *ram, uint64_t page, uint64_t lines)
         __atomic_store_n(&ram->dirty[page], RAM_DIRTY_ALL, __ATOMIC_RELEASE);
     }
     if (__atomic_load_n(&code->lines, __ATOMIC_RELAXED) & lines) {
-        __atomic_store_n(&code->lines, 0, __ATOMIC_RELAXED);
+        if (__atomic_add_fetch(&code->hits, 1, __ATOMIC_RELAXED) > RAM_HITS) {
+            __atomic_store_n(&code->lines, 0, __ATOMIC_RELAXED);
+        }
         __atomic_fetch_add(&code->generation, 1, __ATOMIC_RELEASE);
     }
 }
@@ -131,6 +141,7 @@ struct ram_code *ram_code_add(struct ram *ram, uint64_t at, uint64_t len)
     struct ram_code *code = &ram->code[at >> RAM_PAGE_SHIFT];
     uint64_t lines = ram_lines(at & (RAM_PAGE - 1), len);
 
+    __atomic_store_n(&code->hits, 0, __ATOMIC_RELAXED);
     if (__atomic_fetch_or(&code->lines, lines, __ATOMIC_ACQ_REL) == 0) {
         ram_clean(ram);
     }

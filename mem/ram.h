@@ -29,8 +29,10 @@ enum { /* clients: bits of ram->dirty[page] */
 };
 
 struct ram_code {
-    uint64_t lines; /* atomic: bit i: line i of the page holds decoded code */
+    /* atomic: bit i: line i of the page holds decoded code, or has done so */
+    uint64_t lines;
     uint32_t generation; /* atomic: grows when such a line is written */
+    uint32_t hits;       /* atomic: how often, since code was decoded last */
 };
 
 struct ram {
