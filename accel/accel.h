@@ -75,7 +75,9 @@ void vcpus_start(struct vcpus *all);
 void vcpus_resume(struct vcpus *all);
 /* Returns when every CPU is parked. Not with the machine lock held. */
 void vcpus_pause(struct vcpus *all);
-/* Ends the threads and frees everything. */
+/* Ends the threads. Devices may still pull pins of the CPUs. */
+void vcpus_end(struct vcpus *all);
+/* That, and frees everything: when no device is left. */
 void vcpus_clear(struct vcpus *all);
 /* All CPUs to their power-on state; paused. The first is the boot CPU. */
 void vcpus_reset(struct vcpus *all);

@@ -38,12 +38,16 @@ static void vcpu_new(struct vcpus *all, unsigned index)
     all->vcpu[all->count++] = v;
 }
 
+/* Of no machine: which CPU, of whatever machine, a thread runs. */
+static GPrivate vcpu_self_key;
+
 bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
                 struct lock *lock, GError **error)
 {
     memset(all, 0, sizeof(*all));
     all->accel = accel;
     all->lock = lock;
+    all->self = &vcpu_self_key;
     all->vcpu = g_new0(struct vcpu *, count);
     if (accel->init && !accel->init(all, error)) {
         return false;
@@ -63,9 +67,6 @@ bool vcpus_realize(struct vcpus *all, GError **error)
     }
     return true;
 }
-
-/* Of no machine: which CPU, of whatever machine, a thread runs. */
-static GPrivate vcpu_self_key;
 
 /* Parks until the machine runs; false: the thread should end. */
 static bool vcpu_wait_running(struct vcpu *v)
@@ -126,7 +127,6 @@ struct vcpu *vcpu_self(struct vcpus *all)
 
 void vcpus_start(struct vcpus *all)
 {
-    all->self = &vcpu_self_key;
     if (all->accel->no_cpus) {
         return;
     }
@@ -176,7 +176,7 @@ void vcpus_pause(struct vcpus *all)
     }
 }
 
-void vcpus_clear(struct vcpus *all)
+void vcpus_end(struct vcpus *all)
 {
     if (all->running) {
         vcpus_pause(all);
@@ -188,7 +188,17 @@ void vcpus_clear(struct vcpus *all)
         vcpu_signal(v);
         if (v->thread) {
             g_thread_join(v->thread);
+            v->thread = NULL;
         }
+    }
+}
+
+void vcpus_clear(struct vcpus *all)
+{
+    vcpus_end(all);
+    for (unsigned i = 0; i < all->count; i++) {
+        struct vcpu *v = all->vcpu[i];
+
         x86_cpu_free(&v->cpu);
         g_mutex_clear(&v->mutex);
         g_cond_clear(&v->wake);

@@ -316,7 +316,7 @@ void vm_destroy(struct vm *vm)
 {
     struct machine *m = &vm->machine;
 
-    vcpus_clear(&vm->vcpus);
+    vcpus_end(&vm->vcpus);
     while (g_idle_remove_by_data(vm)) {
         /* requests that nobody will serve */
     }
@@ -331,6 +331,7 @@ void vm_destroy(struct vm *vm)
     for (guint i = 0; i < vm->drives->len; i++) {
         drive_free(vm->drives->pdata[i]);
     }
+    vcpus_clear(&vm->vcpus);
     machine_clear(m);
     input_clear(&vm->input);
     g_ptr_array_free(vm->drives, TRUE);

@@ -119,6 +119,21 @@ static void dev_reset_state(struct dev *dev)
     }
 }
 
+void machine_settle_devices(struct machine *m)
+{
+    space_begin(&m->memory);
+    space_begin(&m->ports);
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct dev *dev = m->devices->pdata[i];
+
+        if (dev->type->settle) {
+            dev->type->settle(dev);
+        }
+    }
+    space_commit(&m->ports);
+    space_commit(&m->memory);
+}
+
 void machine_reset_devices(struct machine *m)
 {
     space_begin(&m->memory);
@@ -129,13 +144,7 @@ void machine_reset_devices(struct machine *m)
     for (guint i = 0; i < m->devices->len; i++) {
         dev_reset_state(m->devices->pdata[i]);
     }
-    for (guint i = 0; i < m->devices->len; i++) {
-        struct dev *dev = m->devices->pdata[i];
-
-        if (dev->type->settle) {
-            dev->type->settle(dev);
-        }
-    }
+    machine_settle_devices(m);
     space_commit(&m->ports);
     space_commit(&m->memory);
 }

@@ -92,6 +92,8 @@ struct ram *machine_ram_new(struct machine *m, const char *name, uint64_t size,
 void machine_request(struct machine *m, enum machine_request what);
 /* All devices, in order: registers first, then everything settles. */
 void machine_reset_devices(struct machine *m);
+/* All devices, in order: drive wires and map regions as their state says. */
+void machine_settle_devices(struct machine *m);
 
 /* Wall clock as the guest's RTC should show it: ns since 1970. */
 int64_t machine_rtc_ns(const struct machine *m);

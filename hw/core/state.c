@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hw/core/machine.h"
 #include "hw/core/reg.h"
 
 struct slot {
@@ -128,6 +129,10 @@ void state_save(struct dev *dev, GByteArray *out)
         g_byte_array_append(out, &name_len, 1);
         g_byte_array_append(out, (const uint8_t *)slot.name, name_len);
         g_byte_array_append(out, head, sizeof(head));
+        if (slot.kind == K_U8) { /* buffers */
+            g_byte_array_append(out, slot.data, (guint)slot.count);
+            continue;
+        }
         for (size_t i = 0; i < slot.count; i++) {
             uint8_t data[8];
 
@@ -139,6 +144,10 @@ void state_save(struct dev *dev, GByteArray *out)
 
 static void slot_load(const struct slot *slot, const uint8_t *p)
 {
+    if (slot->kind == K_U8) {
+        memcpy(slot->data, p, slot->count);
+        return;
+    }
     for (size_t i = 0; i < slot->count; i++) {
         uint8_t data[8] = {0};
 
@@ -174,24 +183,97 @@ static size_t state_load_record(struct dev *dev, const uint8_t *p, size_t len,
     return head + data_len;
 }
 
-bool state_load(struct dev *dev, const uint8_t *p, size_t len, GError **error)
+bool state_load_records(struct dev *dev, const uint8_t *p, size_t len,
+                        GError **error)
 {
     size_t used;
 
-    dev_reset(dev);
     for (size_t at = 0; at < len; at += used) {
         used = state_load_record(dev, p + at, len - at, error);
         if (used == 0) {
-            dev_reset(dev);
             return false;
         }
     }
-    if (dev->type->check && !dev->type->check(dev, error)) {
+    return !dev->type->check || dev->type->check(dev, error);
+}
+
+bool state_load(struct dev *dev, const uint8_t *p, size_t len, GError **error)
+{
+    dev_reset(dev);
+    if (!state_load_records(dev, p, len, error)) {
         dev_reset(dev);
         return false;
     }
     if (dev->type->settle) {
         dev->type->settle(dev);
     }
+    return true;
+}
+
+/* --- a machine's devices --- */
+
+void state_save_devices(struct machine *m, GByteArray *out)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct dev *dev = m->devices->pdata[i];
+        uint8_t head[4 + 1];
+        guint at = out->len;
+        size_t name_len = strlen(dev->type->name);
+
+        assert(name_len <= NAME_MAX_LEN);
+        head[4] = (uint8_t)name_len;
+        g_byte_array_append(out, head, sizeof(head));
+        g_byte_array_append(out, (const uint8_t *)dev->type->name,
+                            (guint)name_len);
+        state_save(dev, out);
+        stl_u32(out->data + at, out->len - at);
+    }
+}
+
+/* The section of a device at the front of [p, p + len); its length or 0. */
+static size_t state_load_section(struct dev *dev, const uint8_t *p, size_t len,
+                                 GError **error)
+{
+    const char *type = dev->type->name;
+    size_t head = 5 + strlen(type);
+    size_t section = len < head ? 0 : ldl_u32(p);
+
+    if (section < head || section > len) {
+        return fail(error, "%s: state is cut short", type);
+    }
+    if (p[4] != head - 5 || memcmp(p + 5, type, head - 5) != 0) {
+        return fail(error, "state of another device where %s is due", type);
+    }
+    return state_load_records(dev, p + head, section - head, error) ? section
+                                                                    : 0;
+}
+
+static bool state_load_sections(struct machine *m, const uint8_t *p, size_t len,
+                                GError **error)
+{
+    size_t at = 0;
+
+    for (guint i = 0; i < m->devices->len; i++) {
+        size_t used =
+            state_load_section(m->devices->pdata[i], p + at, len - at, error);
+
+        if (used == 0) {
+            return false;
+        }
+        at += used;
+    }
+    return at == len ||
+           fail(error, "state of a device that this machine does not have");
+}
+
+bool state_load_devices(struct machine *m, const uint8_t *p, size_t len,
+                        GError **error)
+{
+    machine_reset_devices(m);
+    if (!state_load_sections(m, p, len, error)) {
+        machine_reset_devices(m);
+        return false;
+    }
+    machine_settle_devices(m);
     return true;
 }

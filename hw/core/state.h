@@ -17,5 +17,18 @@
 void state_save(struct dev *dev, GByteArray *out);
 /* Resets the device, then takes all of [p, p + len), then check, settle. */
 bool state_load(struct dev *dev, const uint8_t *p, size_t len, GError **error);
+/* The same without resetting or settling: the caller does both. */
+bool state_load_records(struct dev *dev, const uint8_t *p, size_t len,
+                        GError **error);
+
+/*
+ * All devices of a machine, in order; drives must be drained. A section:
+ * its length (4), the type's name (length 1, text), records. Loading needs a
+ * machine of the same devices; where it fails, all devices are reset. Devices
+ * settle when all have their state: a wire never shows a state that was not.
+ */
+void state_save_devices(struct machine *m, GByteArray *out);
+bool state_load_devices(struct machine *m, const uint8_t *p, size_t len,
+                        GError **error);
 
 #endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Parsers of what people, clients and files say. */
+#include <string.h>
+#include <unistd.h>
+
+#include "hw/misc/fw_cfg.h"
+#include "hw/pc/pc_parts.h"
+#include "tests/fuzz/box.h"
+#include "vm/guess.h"
+#include "vm/hmp.h"
+#include "vm/hmp_line.h"
+#include "vm/qmp_json.h"
+
+/* The bytes as text: NULs end it. */
+static char *text_of(const uint8_t *data, size_t len)
+{
+    return g_strndup((const char *)data, len);
+}
+
+static void run_opts(const struct fuzz_target *t, const uint8_t *data,
+                     size_t len)
+{
+    g_autofree char *text = text_of(data, len);
+    struct opts *o = opts_parse(text, "implied", NULL);
+    uint64_t v = 0;
+    bool on = false;
+
+    if (o) {
+        opts_get_bool(o, "a", &on, NULL);
+        opts_get_uint(o, "b", 1000, &v, NULL);
+        opts_get_size(o, "implied", MIB, &v, NULL);
+        opts_free(o);
+    }
+}
+
+/* Words, a line each. Only parsed: nothing is made of them. */
+static void run_command_line(const struct fuzz_target *t, const uint8_t *data,
+                             size_t len)
+{
+    g_autofree char *text = text_of(data, len);
+    g_auto(GStrv) words = g_strsplit(text, "\n", 64);
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    struct config c;
+
+    g_ptr_array_add(argv, (void *)(uintptr_t) "rhea");
+    for (char **w = words; *w; w++) {
+        g_ptr_array_add(argv, *w);
+    }
+    g_ptr_array_add(argv, NULL);
+    config_init(&c);
+    if (config_parse(&c, (int)argv->len - 1, (char **)argv->pdata, NULL)) {
+        g_free(guess_explain("rhea", &c, NULL));
+    }
+    config_clear(&c);
+}
+
+static void run_json(const struct fuzz_target *t, const uint8_t *data,
+                     size_t len)
+{
+    struct json_stream s;
+    size_t used;
+
+    json_stream_init(&s);
+    for (size_t at = 0; at < len; at += used) {
+        g_autoptr(GError) error = NULL;
+        enum json_found found = json_stream_feed(
+            &s, (const char *)data + at, len - at, &used, &error);
+
+        g_assert_cmpuint(used, <=, len - at);
+        if (found == JSON_FOUND_VALUE) {
+            JsonNode *node = json_stream_take(&s, NULL);
+            g_autoptr(GString) out = g_string_new("");
+
+            if (node) {
+                json_print(node, out);
+                json_node_unref(node);
+            }
+        } else if (found == JSON_FOUND_MORE) {
+            g_assert_cmpuint(used, ==, len - at);
+        }
+    }
+    json_stream_clear(&s);
+}
+
+static void run_hmp_line(const struct fuzz_target *t, const uint8_t *data,
+                         size_t len)
+{
+    g_autoptr(GString) out = g_string_new("");
+    struct hmp_line l;
+
+    hmp_line_init(&l, "(monitor) ");
+    hmp_line_start(&l, out);
+    for (size_t i = 0; i < len; i++) {
+        if (hmp_line_byte(&l, (char)data[i], out)) {
+            hmp_line_start(&l, out);
+        }
+        g_string_truncate(out, 0);
+    }
+    hmp_line_clear(&l);
+}
+
+/* Arguments of every command: parsed, not run. */
+static void run_hmp_args(const struct fuzz_target *t, const uint8_t *data,
+                         size_t len)
+{
+    g_autofree char *text = text_of(data, len);
+    struct hmp_context context = {0};
+
+    for (const struct hmp_command *c = hmp_commands; c->name; c++) {
+        struct hmp_call call = {.context = &context};
+
+        hmp_parse_args(&call, c, text, NULL);
+        hmp_free_args(&call);
+    }
+}
+
+/* A file: what `rhea FILE` takes it for. */
+static char *file_of(const uint8_t *data, size_t len)
+{
+    char *path = NULL;
+    int fd = g_file_open_tmp("rhea-fuzz-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    g_assert_true(
+        g_file_set_contents(path, (const char *)data, (gssize)len, NULL));
+    return path;
+}
+
+static void run_guess(const struct fuzz_target *t, const uint8_t *data,
+                      size_t len)
+{
+    g_autofree char *path = file_of(data, len);
+    g_autofree char *why = NULL;
+    struct config c;
+
+    config_init(&c);
+    c.file = g_strdup(path);
+    guess_apply(&c, &why, NULL);
+    config_clear(&c);
+    unlink(path);
+}
+
+/* -kernel with whatever it is. */
+static void run_kernel(const struct fuzz_target *t, const uint8_t *data,
+                       size_t len)
+{
+    g_autofree char *path = file_of(data, len);
+    struct machine m;
+    struct pc_ram ram;
+    struct board_config c = {.kernel = path, .append = "quiet vga=ask"};
+    struct dev *fw;
+
+    machine_init(&m);
+    m.ram_size = 16 * MIB;
+    lock_enter(&m.lock);
+    pc_ram_init(&ram, &m, 0xe0000000, NULL);
+    fw = dev_new(&m, &fw_cfg_type, NULL);
+    dev_realize(fw, NULL);
+    pc_load_kernel(container_of(fw, struct fw_cfg, dev), &m, &c, &ram, NULL);
+    lock_leave(&m.lock);
+    machine_clear(&m);
+    unlink(path);
+}
+
+/* A saved state that is all made up. */
+static void run_state(const struct fuzz_target *t, const uint8_t *data,
+                      size_t len)
+{
+    struct box *b = box_new("pc");
+    g_autoptr(GByteArray) s = g_byte_array_new();
+
+    g_byte_array_append(s, data, (guint)len);
+    box_load(b, s, NULL);
+    box_serve(b);
+    box_step(b, NS_PER_MS);
+    box_free(b);
+}
+
+void fuzz_add_parsers(GPtrArray *targets)
+{
+    static const struct {
+        const char *name;
+        void (*run)(const struct fuzz_target *t, const uint8_t *data,
+                    size_t len);
+    } rows[] = {
+        {"opts", run_opts},         {"command-line", run_command_line},
+        {"json", run_json},         {"hmp-line", run_hmp_line},
+        {"hmp-args", run_hmp_args}, {"guess", run_guess},
+        {"kernel", run_kernel},     {"state", run_state},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        fuzz_add(targets, g_strdup(rows[i].name), rows[i].run, NULL, NULL);
+    }
+}
