@@ -16,11 +16,6 @@ enum log_item {
     LOG_IN_ASM = 1 << 2,       /* guest code when it is first decoded */
     LOG_GUEST_ERRORS = 1 << 3, /* what no sane guest does */
     LOG_UNIMP = 1 << 4,        /* what hardware has and we do not */
-    LOG_EXEC = 1 << 5,         /* every block that is entered */
-    LOG_MMU = 1 << 6,
-    LOG_OUT_ASM = 1 << 7,
-    LOG_PAGE = 1 << 8,
-    LOG_CPU = 1 << 9, /* registers before every block */
 };
 
 extern unsigned log_mask;
@@ -38,6 +33,10 @@ void log_unimp(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 
 /* "int,cpu_reset": parses and sets; "help" and unknown names fail. */
 bool log_set_items(const char *text, GError **error);
+/* "0x8000..0x8fff,0xffff0000+0x1000": code elsewhere is not logged. */
+bool log_set_ranges(const char *text, GError **error);
+/* Is code at this address to be logged? */
+bool log_in_range(uint64_t addr);
 bool log_set_file(const char *path, GError **error); /* NULL: stderr */
 /* One line an item: name and what it shows. */
 char *log_help(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mem/ram.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,10 +13,11 @@
  */
 enum { RAM_HITS = 32 };
 
-static void *ram_map(uint64_t size, int fd)
+static void *ram_map(uint64_t size, int fd, bool shared)
 {
-    int flags =
-        fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
+    int flags = fd < 0   ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+                : shared ? MAP_SHARED
+                         : MAP_PRIVATE;
 
     return mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
 }
@@ -28,7 +30,7 @@ static bool ram_map_host(struct ram *ram, GError **error)
             return fail_errno(error, "memfd for '%s'", ram->name);
         }
     }
-    ram->host = ram_map(ram->size, ram->fd);
+    ram->host = ram_map(ram->size, ram->fd, ram->backing != RAM_FILE_PRIVATE);
     if (ram->host == MAP_FAILED) {
         ram->host = NULL;
         return fail_errno(error, "%s: %" G_GUINT64_FORMAT " MiB of memory",
@@ -40,17 +42,44 @@ static bool ram_map_host(struct ram *ram, GError **error)
     return true;
 }
 
+/* Takes every page from the host, so that none can be missing later. */
+static bool ram_populate(struct ram *ram, GError **error)
+{
+    if (madvise(ram->host, ram->size, MADV_POPULATE_WRITE) == 0) {
+        return true;
+    }
+    if (errno == ENOMEM || errno == EFAULT || errno == EHWPOISON) {
+        return fail_errno(error, "%s: %" G_GUINT64_FORMAT " MiB of memory",
+                          ram->name, ram->size >> 20);
+    }
+    for (uint64_t at = 0; at < ram->size; at += RAM_PAGE) { /* old kernels */
+        volatile uint8_t *p = ram->host + at;
+
+        *p = *p;
+    }
+    return true;
+}
+
 struct ram *ram_new(const char *name, uint64_t size, enum ram_backing backing,
                     GError **error)
+{
+    const struct ram_source source = {.backing = backing, .fd = -1};
+
+    return ram_new_from(name, size, &source, error);
+}
+
+struct ram *ram_new_from(const char *name, uint64_t size,
+                         const struct ram_source *source, GError **error)
 {
     struct ram *ram = g_new0(struct ram, 1);
     uint64_t pages;
 
     ram->name = g_strdup(name);
     ram->size = (size + RAM_PAGE - 1) & ~(uint64_t)(RAM_PAGE - 1);
-    ram->backing = backing;
-    ram->fd = -1;
-    if (!ram_map_host(ram, error)) {
+    ram->backing = source->backing;
+    ram->fd = source->backing >= RAM_FILE ? source->fd : -1;
+    if (!ram_map_host(ram, error) ||
+        (source->prealloc && !ram_populate(ram, error))) {
         ram_free(ram);
         return NULL;
     }
@@ -58,7 +87,7 @@ struct ram *ram_new(const char *name, uint64_t size, enum ram_backing backing,
     ram->dirty = g_malloc(pages);
     memset(ram->dirty, RAM_DIRTY_ALL, pages);
     /* Large and mostly untouched: zero pages of the host's. */
-    ram->code = ram_map(pages * sizeof(*ram->code), -1);
+    ram->code = ram_map(pages * sizeof(*ram->code), -1, false);
     if (ram->code == MAP_FAILED) {
         ram->code = NULL;
         ram_free(ram);

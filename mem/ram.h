@@ -18,8 +18,16 @@
 enum { RAM_PAGE_SHIFT = 12, RAM_PAGE = 1 << RAM_PAGE_SHIFT, RAM_LINE = 64 };
 
 enum ram_backing {
-    RAM_ANONYMOUS, /* private, with transparent huge pages */
-    RAM_MEMFD,     /* a shared memfd: other processes may map it */
+    RAM_ANONYMOUS,    /* private, with transparent huge pages */
+    RAM_MEMFD,        /* a shared memfd: other processes may map it */
+    RAM_FILE,         /* a file's pages; likewise */
+    RAM_FILE_PRIVATE, /* a file's contents; what is written stays here */
+};
+
+struct ram_source {
+    enum ram_backing backing;
+    int fd; /* of RAM_FILE and RAM_FILE_PRIVATE: ram_new_from() takes it */
+    bool prealloc; /* all of it now, or an error */
 };
 
 enum { /* clients: bits of ram->dirty[page] */
@@ -40,7 +48,7 @@ struct ram {
     uint8_t *host;
     uint64_t size; /* a multiple of RAM_PAGE */
     enum ram_backing backing;
-    int fd;                /* of the memfd, -1 without */
+    int fd;                /* of the memfd or file, -1 without */
     uint8_t *dirty;        /* atomic, a byte a page; all bits set at first */
     struct ram_code *code; /* one a page */
     /* Asks every CPU to drop write permission; set by the machine. */
@@ -51,6 +59,9 @@ struct ram {
 /* Zeroed memory. `size` is rounded up to whole pages. */
 struct ram *ram_new(const char *name, uint64_t size, enum ram_backing backing,
                     GError **error);
+/* The same, from somewhere else. */
+struct ram *ram_new_from(const char *name, uint64_t size,
+                         const struct ram_source *source, GError **error);
 void ram_free(struct ram *ram);
 
 /* Can a store to this page go unseen? Any thread. */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "vm/chardev_kinds.h"
 #include "vm/chardev_mux.h"
+#include "vm/vm.h"
 
 /* --- null --- */
 
@@ -283,6 +284,7 @@ static struct chardev *chardev_make(struct machine *m, const char *kind_name,
                                     GError **error)
 {
     const struct chardev_kind *kind = kind_find(kind_name, error);
+    const struct vm *vm = m->vm;
     struct chardev *c;
     bool mux = false;
 
@@ -297,7 +299,7 @@ static struct chardev *chardev_make(struct machine *m, const char *kind_name,
         chardev_free(c);
         return NULL;
     }
-    return c && mux ? chardev_mux_new(m, c) : c;
+    return c && mux ? chardev_mux_new(m, c, vm ? vm->escape : 1) : c;
 }
 
 static bool is_terminal(const char *path)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One stream, several front ends: the serial line and the monitor on one
- * terminal. Ctrl-A is the escape: h help, x quit, s flush, b break, c switch,
+ * terminal. Ctrl-A (-echr) is the escape: h help, x quit, s flush, b break, c switch,
  * t timestamps, Ctrl-A itself.
  */
 #include "vm/chardev_mux.h"
 
 #include <string.h>
 
-enum { ESCAPE = 1, PORTS = 4 };
+#include "block/drive.h"
+
+enum { PORTS = 4 };
 
 struct mux;
 
@@ -23,6 +25,7 @@ struct mux {
     struct mux_port port[PORTS];
     unsigned ports;
     unsigned focus;
+    uint8_t escape; /* the key: -echr */
     bool escaped;
     bool timestamps, line_start;
     uint8_t held[256]; /* input for a front end without room */
@@ -111,20 +114,61 @@ static void mux_switch(struct mux *m)
 
 static void mux_help(struct mux *m)
 {
-    mux_print(m, "\r\nCtrl-A h  this help\r\n"
-                 "Ctrl-A x  end the emulator\r\n"
-                 "Ctrl-A s  write disk data out\r\n"
-                 "Ctrl-A b  send a break\r\n"
-                 "Ctrl-A c  switch between serial line and monitor\r\n"
-                 "Ctrl-A t  time stamps on or off\r\n"
-                 "Ctrl-A Ctrl-A  send Ctrl-A\r\n");
+    static const struct {
+        char key;
+        const char *what;
+    } keys[] = {
+        {'h', "this help"},
+        {'x', "end the emulator"},
+        {'s', "write disk data out"},
+        {'b', "send a break"},
+        {'c', "switch between serial line and monitor"},
+        {'t', "time stamps on or off"},
+    };
+    g_autofree char *escape = m->escape && m->escape <= 26
+                                  ? g_strdup_printf("Ctrl-%c", '@' + m->escape)
+                                  : g_strdup_printf("key 0x%02x", m->escape);
+    g_autoptr(GString) s = g_string_new("\r\n");
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        g_string_append_printf(s, "%s %c  %s\r\n", escape, keys[i].key,
+                               keys[i].what);
+    }
+    g_string_append_printf(s, "%s %s  send %s\r\n", escape, escape, escape);
+    mux_print(m, s->str);
+}
+
+static void flush_done(struct drive_req *req, int error)
+{
+    g_free(req);
+}
+
+/* Everything that guests have written goes to the disks. */
+static void mux_flush(struct mux *m)
+{
+    GHashTableIter it;
+    void *value;
+
+    g_hash_table_iter_init(&it, m->machine->backends[BACKEND_DRIVE]);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        struct drive *d = value;
+        struct drive_req *req;
+
+        if (drive_has_medium(d)) {
+            req = g_new(struct drive_req, 1);
+            *req = (struct drive_req){.op = DRIVE_FLUSH, .done = flush_done};
+            drive_submit(d, req);
+        }
+    }
 }
 
 /* True where the byte is input after all. */
 static bool mux_command(struct mux *m, uint8_t key)
 {
+    if (key == m->escape) {
+        return true;
+    }
     switch (key) {
-    case ESCAPE: return true;
     case 'h':
     case '?': mux_help(m); break;
     case 'x':
@@ -132,6 +176,7 @@ static bool mux_command(struct mux *m, uint8_t key)
         machine_request(m->machine, MACHINE_QUIT);
         break;
     case 'b': port_event(&m->port[m->focus], CHARDEV_BREAK); break;
+    case 's': mux_flush(m); break;
     case 'c': mux_switch(m); break;
     case 't':
         m->timestamps = !m->timestamps;
@@ -160,7 +205,7 @@ static void base_receive(void *opaque, const uint8_t *buf, unsigned len)
             if (!mux_command(m, buf[i])) {
                 continue;
             }
-        } else if (buf[i] == ESCAPE) {
+        } else if (buf[i] == m->escape) {
             m->escaped = true;
             continue;
         }
@@ -231,7 +276,8 @@ static struct chardev *mux_add_port(struct mux *m, const char *id)
     return &p->chardev;
 }
 
-struct chardev *chardev_mux_new(struct machine *machine, struct chardev *base)
+struct chardev *chardev_mux_new(struct machine *machine, struct chardev *base,
+                                uint8_t escape)
 {
     struct mux *m = g_new0(struct mux, 1);
     const struct chardev_front front = {
@@ -244,6 +290,7 @@ struct chardev *chardev_mux_new(struct machine *machine, struct chardev *base)
 
     m->machine = machine;
     m->base = base;
+    m->escape = escape;
     mux_add_port(m, base->id);
     chardev_attach(base, &front, NULL);
     return &m->port[0].chardev;

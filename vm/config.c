@@ -3,14 +3,28 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 
-enum option_kind { STRING, LIST, FLAG, DRIVE, IGNORED, IGNORED_ARG, TITLE };
+enum option_kind {
+    STRING,
+    LIST,
+    FLAG,
+    DRIVE,
+    IGNORED,
+    IGNORED_ARG,
+    WARNED,
+    WARNED_ARG,
+    REFUSED,
+    REFUSED_ARG,
+    TITLE
+};
 
 struct option {
     const char *name;
     enum option_kind kind;
-    const char *member; /* its name, or the text in front of a drive */
+    const char *member; /* its name, or the text in front of a drive, or why it
+                           has no effect (in quotes) */
     const char *arg;
     const char *what; /* NULL: not in --help */
 };
@@ -30,8 +44,10 @@ static const struct {
     size_t at;
 } members[] = {
 #define S(m) {#m, offsetof(struct config, m)}
-    S(accel), S(append), S(bios), S(boot), S(cpu), S(debugcon), S(display),
-    S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(memory),
+    S(accel), S(acpitable), S(action), S(append), S(blockdev), S(bios), S(boot), S(cpu), S(debugcon), S(display),
+    S(echr), S(fw_cfg), S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(log_ranges), S(mem_path),
+    S(mem_prealloc), S(memory), S(object), S(option_rom), S(readconfig), S(sdl),
+    S(set), S(watchdog_action), S(writeconfig),
     S(name), S(pidfile), S(qtest), S(qtest_log), S(rtc), S(smp), S(uuid),
     S(vga), S(run_with), S(runas), S(chroot), S(add_fd), S(startdate), S(machine), S(chardev), S(data_dir),
     S(device), S(drive), S(global), S(mon), S(monitor), S(netdev), S(nic),
@@ -131,13 +147,20 @@ static void option_apply(struct config *c, const struct option *o,
         break;
     case FLAG: *(bool *)member_of(c, o->member) = true; break;
     case DRIVE: g_ptr_array_add(c->drive, drive_text(o->member, arg)); break;
+    case WARNED:
+    case WARNED_ARG:
+        warn_user("-%s is ignored: %.*s", o->name, (int)strlen(o->member) - 2,
+                  o->member + 1);
+        break;
     default: break;
     }
 }
 
 static bool option_wants_arg(const struct option *o)
 {
-    return o->kind != FLAG && o->kind != IGNORED;
+    return o->kind == STRING || o->kind == LIST || o->kind == DRIVE ||
+           o->kind == IGNORED_ARG || o->kind == WARNED_ARG ||
+           o->kind == REFUSED_ARG;
 }
 
 bool config_set(struct config *c, const char *name, const char *value,
@@ -228,6 +251,10 @@ bool config_parse(struct config *c, int argc, char **argv, GError **error)
         if (option_wants_arg(o) && ++i == argc) {
             return fail(error, "'%s' wants an argument: %s", word,
                         o->arg ? o->arg : "TEXT");
+        }
+        if (o->kind == REFUSED || o->kind == REFUSED_ARG) {
+            return fail(error, "-%s: %.*s", o->name, (int)strlen(o->member) - 2,
+                        o->member + 1);
         }
         option_apply(c, o, option_wants_arg(o) ? argv[i] : NULL);
     }

@@ -7,19 +7,22 @@
 
 struct config {
     /* strings: the last one wins */
-    char *accel, *append, *bios, *boot, *cpu, *debugcon, *display;
+    char *append, *bios, *boot, *cpu, *debugcon, *display;
     char *initrd, *kernel, *keymap, *log_file, *log_items, *memory, *name;
-    char *pidfile, *qtest, *qtest_log, *rtc, *smp, *uuid, *vga, *loadvm;
+    char *pidfile, *qtest, *qtest_log, *rtc, *smp, *uuid, *vga;
+    char *echr, *log_ranges, *mem_path, *watchdog_action, *writeconfig;
     char *chroot, *runas, *run_with, *startdate;
     char *file; /* the argument without a dash */
     /* lists of strings, in order */
+    GPtrArray *accel, *acpitable, *action, *blockdev, *fw_cfg, *object;
+    GPtrArray *option_rom, *readconfig, *set;
     GPtrArray *machine, *add_fd, *chardev, *data_dir, *device, *drive, *global,
         *mon;
     GPtrArray *monitor, *netdev, *nic, *parallel, *qmp, *serial, *smbios, *vnc;
     /* -hda FILE and the like become -drive texts in `drive` */
     bool daemonize, enable_kvm, explain, full_screen, help, localtime;
     bool no_acpi, no_hpet, no_reboot, no_shutdown, nodefaults, nographic;
-    bool paused, snapshot, version, no_user_config;
+    bool mem_prealloc, paused, sdl, snapshot, version;
 };
 
 void config_init(struct config *c);

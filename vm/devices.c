@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/opts.h"
 #include "hw/pc/board.h"
 #include "vm/qmp_error.h"
+#include "vm/text_opts.h"
 
 /* Every option but those that say what, who and where is a property. */
 static bool device_set_props(struct dev *dev, struct opts *o, GError **error)
@@ -62,10 +64,82 @@ static bool device_make(struct machine *m, struct opts *o, GError **error)
 
 bool device_add_text(struct machine *m, const char *text, GError **error)
 {
-    struct opts *o = opts_parse(text, "driver", error);
+    struct opts *o = opts_from_text(text, "driver", error);
     bool ok = o && device_make(m, o, error);
 
     opts_free(o);
+    return ok;
+}
+
+/* "VGA.vgamem_mb=32", or driver=VGA,property=vgamem_mb,value=32. */
+static bool global_split(const char *text, char **driver, char **prop,
+                         char **value, GError **error)
+{
+    const char *dot = strchr(text, '.');
+    const char *eq = dot ? strchr(dot, '=') : NULL;
+    struct opts *o;
+
+    if (eq && memchr(text, '=', (size_t)(dot - text)) == NULL) {
+        *driver = g_strndup(text, (gsize)(dot - text));
+        *prop = g_strndup(dot + 1, (gsize)(eq - dot - 1));
+        *value = g_strdup(eq + 1);
+        return true;
+    }
+    o = opts_parse(text, NULL, error);
+    if (!o) {
+        return false;
+    }
+    *driver = g_strdup(opts_get(o, "driver"));
+    *prop = g_strdup(opts_get(o, "property"));
+    *value = g_strdup(opts_get(o, "value"));
+    opts_free(o);
+    return (*driver && *prop && *value) ||
+           fail(error, "-global %s: want DRIVER.PROP=VALUE", text);
+}
+
+static const struct dev_type *global_type(const char *name)
+{
+    const struct dev_type *const *lists[] = {device_types, board_device_types};
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        for (const struct dev_type *const *t = lists[i]; *t; t++) {
+            if (strcmp((*t)->name, name) == 0 ||
+                g_strcmp0((*t)->alias, name) == 0) {
+                return *t;
+            }
+        }
+    }
+    return NULL;
+}
+
+bool device_add_global(struct machine *m, const char *text, GError **error)
+{
+    g_autofree char *driver = NULL;
+    g_autofree char *prop = NULL;
+    g_autofree char *value = NULL;
+    const struct dev_type *type;
+    struct dev *probe;
+    bool ok;
+
+    if (!global_split(text, &driver, &prop, &value, error)) {
+        return false;
+    }
+    type = global_type(driver);
+    if (!type) { /* scripts set what this machine may not have */
+        warn_user("-global %s: there is no device '%s'; ignored", text, driver);
+        return true;
+    }
+    if (!dev_find_prop(type, prop)) {
+        warn_user("-global %s: %s has no property '%s'; ignored", text, driver,
+                  prop);
+        return true;
+    }
+    probe = dev_new(m, type, NULL);
+    ok = dev_set_prop(probe, prop, value, error);
+    dev_free(probe);
+    if (ok) {
+        machine_add_global(m, driver, prop, value);
+    }
     return ok;
 }
 

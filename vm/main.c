@@ -13,6 +13,7 @@
 #include "vm/guess.h"
 #include "vm/help.h"
 #include "vm/privileges.h"
+#include "vm/readconfig.h"
 #include "vm/vm.h"
 
 static int main_failed(GError *error)
@@ -32,7 +33,8 @@ static gboolean main_signal(gpointer data)
 
 static bool main_logs(const struct config *c, GError **error)
 {
-    return (!c->log_file || log_set_file(c->log_file, error)) &&
+    return (!c->log_ranges || log_set_ranges(c->log_ranges, error)) &&
+           (!c->log_file || log_set_file(c->log_file, error)) &&
            (!c->log_items || log_set_items(c->log_items, error));
 }
 
@@ -84,6 +86,10 @@ int main(int argc, char **argv)
 
     config_init(&c);
     if (!config_parse(&c, argc, argv, &error)) {
+        config_clear(&c);
+        return main_failed(error);
+    }
+    if (!config_files(&c, &error)) {
         config_clear(&c);
         return main_failed(error);
     }

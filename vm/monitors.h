@@ -12,6 +12,7 @@
 struct fdsets;
 struct keyqueue;
 struct qtest;
+struct vnc_peer;
 
 /* What the VNC server lets monitors do; set in struct monitors while there is
  * one. Lock held. */
@@ -20,7 +21,12 @@ struct vnc_control {
     bool (*set_password)(void *opaque, const char *password, GError **error);
     /* When the password ends: seconds since 1970, INT64_MAX = never */
     bool (*expire_password)(void *opaque, int64_t when, GError **error);
+    /* Calls fn for each client. */
+    void (*clients)(void *opaque,
+                    void (*fn)(void *to, const struct vnc_peer *peer),
+                    void *to);
     const char *host, *service; /* as strings: "127.0.0.1", "5900" */
+    const char *family;         /* "ipv4", "ipv6", "unix" */
     const char *auth;           /* "none", "vnc" */
     void *opaque;
 };

@@ -9,11 +9,15 @@
 #include <sys/prctl.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "block/drive.h"
+#include "hw/pc/pc_parts.h"
 #include "vm/chardev.h"
 #include "vm/defaults.h"
 #include "vm/displays.h"
 #include "vm/monitors.h"
+#include "vm/objects.h"
+#include "vm/policy.h"
 #include "vm/setup.h"
 
 const char *vm_state_name(enum vm_state state)
@@ -65,6 +69,18 @@ void vm_cont(struct vm *vm)
     vcpus_resume(&vm->vcpus);
 }
 
+/* -boot once=: the second start and all after it have the usual order. */
+static void vm_boot_once_over(struct vm *vm)
+{
+    struct dev *rtc = machine_find_type(&vm->machine, &rtc_type);
+
+    if (vm->started && vm->boot_order_later && rtc) {
+        pc_cmos_boot(container_of(rtc, struct rtc, dev), vm->boot_order_later);
+        g_clear_pointer(&vm->boot_order_later, g_free);
+    }
+    vm->started = true;
+}
+
 void vm_reset(struct vm *vm)
 {
     bool was_running = vm->state == VM_RUNNING;
@@ -76,6 +92,7 @@ void vm_reset(struct vm *vm)
     for (guint i = 0; i < vm->drives->len; i++) {
         drive_drain(vm->drives->pdata[i]);
     }
+    vm_boot_once_over(vm);
     machine_reset_devices(&vm->machine);
     lock_leave(&vm->machine.lock);
     vcpus_reset(&vm->vcpus);
@@ -106,7 +123,7 @@ static void vm_shutdown(struct vm *vm, const char *reason)
 
     vm_stop(vm, VM_SHUTDOWN);
     vm_event(vm, "SHUTDOWN", json);
-    if (!vm->no_shutdown) {
+    if (!vm->actions.shutdown_pauses) {
         vm_quit(vm, NULL);
     }
 }
@@ -121,6 +138,27 @@ static void vm_power_button(struct vm *vm)
     lock_leave(&vm->machine.lock);
 }
 
+/* The guest told pvpanic that it crashed. */
+static void vm_panicked(struct vm *vm)
+{
+    switch (vm->actions.panic) {
+    case PANIC_NONE:
+        vm_event(vm, "GUEST_PANICKED", "{\"action\": \"run\"}");
+        break;
+    case PANIC_PAUSE:
+        vm_stop(vm, VM_PANICKED);
+        vm_event(vm, "GUEST_PANICKED", "{\"action\": \"pause\"}");
+        break;
+    default:
+        vm_event(vm, "GUEST_PANICKED", "{\"action\": \"poweroff\"}");
+        if (vm->actions.panic == PANIC_EXIT) {
+            vm->machine.exit_code = 1;
+        }
+        vm_shutdown(vm, "guest-panic");
+        break;
+    }
+}
+
 static void vm_serve_power(struct vm *vm, unsigned requests)
 {
     if (requests & MACHINE_SUSPEND) {
@@ -133,8 +171,7 @@ static void vm_serve_power(struct vm *vm, unsigned requests)
         vm_cont(vm);
     }
     if (requests & MACHINE_PANIC) {
-        vm_stop(vm, VM_PANICKED);
-        vm_event(vm, "GUEST_PANICKED", "{\"action\":\"pause\"}");
+        vm_panicked(vm);
     }
     if (requests & MACHINE_POWERDOWN) {
         vm_power_button(vm);
@@ -153,7 +190,7 @@ static gboolean vm_serve(gpointer data)
     }
     if (requests & MACHINE_SHUTDOWN) {
         vm_shutdown(vm, "guest-shutdown");
-    } else if (requests & MACHINE_RESET && vm->no_reboot) {
+    } else if (requests & MACHINE_RESET && vm->actions.reboot_ends) {
         vm_shutdown(vm, "guest-reset");
     } else if (requests & MACHINE_RESET) {
         vm_reset(vm);
@@ -274,6 +311,21 @@ static bool vm_set_name(struct vm *vm, GError **error)
     return ok;
 }
 
+static bool vm_set_escape(struct vm *vm, GError **error)
+{
+    const char *text = vm->config->echr;
+    uint64_t n = 1;
+
+    if (text && !text_to_uint(text, 255, &n)) {
+        return fail(error,
+                    "-echr %s: want the code of a key, such as 1 for "
+                    "Ctrl-A",
+                    text);
+    }
+    vm->escape = (uint8_t)n;
+    return true;
+}
+
 /* Nobody is at the terminal of a daemon. */
 static bool vm_check_stdio(const struct vm *vm, GError **error)
 {
@@ -291,19 +343,19 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
     defaults_apply(c);
     vm->loop = g_main_loop_new(NULL, FALSE);
     vm->drives = g_ptr_array_new();
+    vm->objects = g_ptr_array_new();
     vm->data = datadirs_new();
     for (guint i = 0; i < c->data_dir->len; i++) {
         datadirs_prepend(vm->data, c->data_dir->pdata[i]);
     }
-    vm->no_reboot = c->no_reboot;
-    vm->no_shutdown = c->no_shutdown;
     machine_init(m);
     vm_connect(vm);
     input_init(&vm->input);
     m->input = &vm->input;
     monitors_init(vm);
     lock_enter(&m->lock);
-    ok = vm_set_name(vm, error) && monitors_add_fds(vm, error) &&
+    ok = vm_set_escape(vm, error) && policy_init(&vm->actions, c, error) &&
+         vm_set_name(vm, error) && monitors_add_fds(vm, error) &&
          clock_attach(&m->clock, NULL, error) &&
          clock_attach(&m->host_clock, NULL, error) && vm_setup(vm, error) &&
          monitors_create(vm, error) && displays_create(vm, error) &&
@@ -336,7 +388,15 @@ void vm_destroy(struct vm *vm)
     input_clear(&vm->input);
     g_ptr_array_free(vm->drives, TRUE);
     datadirs_free(vm->data);
+    objects_free(vm);
+    machine_options_clear(&vm->machine_options);
+    g_clear_pointer(&vm->smbios_opts, g_ptr_array_unref);
+    g_clear_pointer(&vm->oem_strings, g_ptr_array_unref);
+    g_clear_pointer(&vm->smbios_files, g_ptr_array_unref);
+    g_clear_pointer(&vm->acpi_extra, g_ptr_array_unref);
+    g_free(vm->cpu_model);
     g_free(vm->boot_order);
+    g_free(vm->boot_order_later);
     g_free(vm->name);
     g_main_loop_unref(vm->loop);
 }

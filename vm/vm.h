@@ -26,8 +26,23 @@ enum vm_state {
 struct displays;
 struct monitors;
 
+struct machine_options { /* -machine */
+    char *type, *accel, *append, *firmware, *initrd, *kernel, *memory;
+    char *oem_id, *oem_table_id;
+    uint64_t max_low; /* 0: as the board has it */
+    bool acpi, graphics, hpet, smm;
+};
+
+/* What follows an event, as -action says it. */
+struct vm_actions {
+    bool reboot_ends;     /* reboot=shutdown, -no-reboot */
+    bool shutdown_pauses; /* shutdown=pause, -no-shutdown */
+    enum vm_panic { PANIC_PAUSE, PANIC_SHUTDOWN, PANIC_EXIT, PANIC_NONE } panic;
+};
+
 struct vm {
     struct machine machine;
+    struct machine_options machine_options;
     struct vcpus vcpus;
     struct config *config;
     const struct board_type *board_type;
@@ -35,12 +50,22 @@ struct vm {
     struct datadirs *data;
     GMainLoop *loop;
     enum vm_state state;
-    bool no_reboot, no_shutdown;
+    struct vm_actions actions;
+    bool wanted_kvm; /* and did not get it */
+    bool started;    /* reset at least once */
+    uint8_t escape;  /* -echr: of mon: streams */
     char *name;
     struct input input;
     GPtrArray *drives;   /* struct drive * */
     struct chardev *mux; /* mon:... on a serial line, or NULL */
+    char *cpu_model;
     char *boot_order;
+    char *boot_order_later; /* -boot once=: from the first reset on, or NULL */
+    /* what tables of the firmware are made of: struct opts *, char *, GBytes *,
+     * GByteArray *; NULL before they are set up */
+    GPtrArray *smbios_opts, *oem_strings, *smbios_files, *acpi_extra;
+    GPtrArray *objects;        /* struct object * */
+    const char *memory_object; /* id of the one that is main memory, or NULL */
     struct monitors *monitors;
     struct displays *displays;
     const char *quit_reason; /* for the SHUTDOWN event; NULL: it is sent */

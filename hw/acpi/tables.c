@@ -34,7 +34,7 @@ enum {
     RSDP_SIZE = 20,
     PAD_TABLES = 0x10000,
     PAD_LOADER = 0x1000,
-    MAX_TABLES = 8,
+    MAX_TABLES = 40,
 };
 
 /* What is under construction. */
@@ -347,6 +347,22 @@ static void build_waet(struct build *b)
     table_listed(b, at);
 }
 
+/* The user's own, as they are; the firmware makes the checksum. */
+static void build_extra(struct build *b)
+{
+    const GPtrArray *all = b->c->extra;
+
+    for (guint i = 0; all && i < MIN(all->len, (guint)ACPI_EXTRA_MAX); i++) {
+        const GByteArray *table = all->pdata[i];
+        uint32_t at = b->tables->len;
+
+        g_byte_array_append(b->tables, table->data, table->len);
+        b->tables->data[at + HEADER_CHECKSUM] = 0;
+        table_end(b, at);
+        table_listed(b, at);
+    }
+}
+
 static uint32_t build_rsdt(struct build *b)
 {
     uint32_t at = table_begin(b, "RSDT", 1);
@@ -390,6 +406,7 @@ void acpi_build(const struct acpi_config *c, GByteArray *tables,
         build_hpet(&b);
     }
     build_waet(&b);
+    build_extra(&b);
     build_rsdp(&b, rsdp, build_rsdt(&b));
     pad_to(tables, PAD_TABLES);
     pad_to(loader, PAD_LOADER);

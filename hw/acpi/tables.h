@@ -11,7 +11,7 @@
 #include "hw/acpi/aml.h"
 #include "hw/misc/fw_cfg.h"
 
-enum { ACPI_SERIALS = 4, ACPI_PARALLELS = 3 };
+enum { ACPI_SERIALS = 4, ACPI_PARALLELS = 3, ACPI_EXTRA_MAX = 32 };
 
 struct acpi_port {
     uint16_t at; /* 0: there is none */
@@ -37,6 +37,9 @@ struct acpi_config {
     uint16_t pvpanic; /* port, 0 = none */
     /* Six and eight characters, padded; NULL: our own. */
     const char *oem_id, *oem_table_id;
+    /* GByteArray *: more tables, with headers whose checksums are made here;
+     * NULL: none. */
+    const GPtrArray *extra;
 };
 
 struct acpi_tables {

@@ -92,6 +92,21 @@ static void dev_defaults(struct dev *dev)
     }
 }
 
+/* The user's own defaults; what does not fit was refused before. */
+static void dev_globals(struct dev *dev)
+{
+    const GPtrArray *all = dev->machine ? dev->machine->globals : NULL;
+
+    for (guint i = 0; all && i < all->len; i++) {
+        const struct machine_global *g = all->pdata[i];
+
+        if (strcmp(g->driver, dev->type->name) == 0 ||
+            g_strcmp0(dev->type->alias, g->driver) == 0) {
+            dev_set_prop(dev, g->prop, g->value, NULL);
+        }
+    }
+}
+
 void dev_init(struct dev *dev, const struct dev_type *type, struct machine *m)
 {
     memset((void *)dev, 0, type->size);
@@ -101,6 +116,7 @@ void dev_init(struct dev *dev, const struct dev_type *type, struct machine *m)
         type->init(dev);
     }
     dev_defaults(dev);
+    dev_globals(dev);
 }
 
 struct dev *dev_new(struct machine *m, const struct dev_type *type,

@@ -6,6 +6,27 @@
 
 #include "hw/core/reg.h"
 
+static void machine_global_free(gpointer data)
+{
+    struct machine_global *g = data;
+
+    g_free(g->driver);
+    g_free(g->prop);
+    g_free(g->value);
+    g_free(g);
+}
+
+void machine_add_global(struct machine *m, const char *driver, const char *prop,
+                        const char *value)
+{
+    struct machine_global *g = g_new(struct machine_global, 1);
+
+    *g = (struct machine_global){.driver = g_strdup(driver),
+                                 .prop = g_strdup(prop),
+                                 .value = g_strdup(value)};
+    g_ptr_array_add(m->globals, g);
+}
+
 void machine_init(struct machine *m)
 {
     memset(m, 0, sizeof(*m));
@@ -21,6 +42,9 @@ void machine_init(struct machine *m)
     m->consoles = g_ptr_array_new();
     m->cpus = 1;
     m->max_cpus = 1;
+    m->cores = m->threads = 1;
+    m->ram_source.fd = -1;
+    m->globals = g_ptr_array_new_with_free_func(machine_global_free);
     for (int i = 0; i < BACKEND_KINDS; i++) {
         m->backends[i] =
             g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -61,6 +85,7 @@ void machine_clear(struct machine *m)
     g_ptr_array_free(m->rams, TRUE);
     g_ptr_array_free(m->owned, TRUE);
     g_ptr_array_free(m->consoles, TRUE);
+    g_ptr_array_free(m->globals, TRUE);
     clock_clear(&m->clock);
     clock_clear(&m->host_clock);
     lock_clear(&m->lock);
@@ -88,17 +113,29 @@ static void machine_ram_clean(void *opaque)
     }
 }
 
-struct ram *machine_ram_new(struct machine *m, const char *name, uint64_t size,
-                            GError **error)
+static struct ram *machine_ram_add(struct machine *m, struct ram *ram)
 {
-    struct ram *ram = ram_new(name, size, RAM_ANONYMOUS, error);
-
     if (ram) {
         ram->clean = machine_ram_clean;
         ram->clean_opaque = m;
         g_ptr_array_add(m->rams, ram);
     }
     return ram;
+}
+
+struct ram *machine_ram_new(struct machine *m, const char *name, uint64_t size,
+                            GError **error)
+{
+    return machine_ram_add(m, ram_new(name, size, RAM_ANONYMOUS, error));
+}
+
+struct ram *machine_main_ram_new(struct machine *m, GError **error)
+{
+    struct ram_source source = m->ram_source;
+
+    m->ram_source.fd = -1;
+    return machine_ram_add(m,
+                           ram_new_from("pc.ram", m->ram_size, &source, error));
 }
 
 void machine_request(struct machine *m, enum machine_request what)

@@ -31,6 +31,11 @@ enum backend_kind {
     BACKEND_KINDS
 };
 
+/* -global DRIVER.PROP=VALUE: another default. */
+struct machine_global {
+    char *driver, *prop, *value;
+};
+
 struct input;
 struct console;
 
@@ -42,8 +47,11 @@ struct machine {
     struct clock host_clock; /* monotonic: runs while the machine is stopped */
     struct ram *ram;         /* main memory; NULL under Xen */
     uint64_t ram_size;
-    unsigned cpus; /* -smp */
+    struct ram_source ram_source; /* of main memory */
+    unsigned cpus;                /* -smp */
     unsigned max_cpus;
+    unsigned cores, threads; /* per socket; per core */
+    GPtrArray *globals;      /* struct machine_global *: -global */
 
     GPtrArray *devices; /* struct dev *, realized, in order */
     GPtrArray *buses;   /* struct bus * */
@@ -87,6 +95,12 @@ void machine_own(struct machine *m, void *p);
 /* New RAM that the machine owns, and that CPUs watch for code and dirt. */
 struct ram *machine_ram_new(struct machine *m, const char *name, uint64_t size,
                             GError **error);
+
+/* Main memory: `ram_size` bytes from `ram_source`. */
+struct ram *machine_main_ram_new(struct machine *m, GError **error);
+/* Before any device is made. */
+void machine_add_global(struct machine *m, const char *driver, const char *prop,
+                        const char *value);
 
 /* Any thread. Acted upon by the main loop, soon, not at once. */
 void machine_request(struct machine *m, enum machine_request what);

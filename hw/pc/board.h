@@ -11,6 +11,8 @@
 #include "base/datadir.h"
 #include "hw/core/machine.h"
 
+struct smbios_config;
+
 enum { BOARD_SERIALS = 4, BOARD_PARALLELS = 3 };
 
 /* What the command line says about the board. Strings may be NULL. */
@@ -26,7 +28,15 @@ struct board_config {
     const char *vga;        /* "std", "none" */
     const char *name;       /* of the guest */
     const char *uuid;
-    uint32_t splash_ms; /* boot menu: how long it waits */
+    uint32_t splash_ms;               /* boot menu: how long it waits */
+    const char *splash_name, *splash; /* a picture for it */
+    size_t splash_len;
+    int32_t boot_fail_ms; /* after it a failed boot begins again, -1 = never */
+    bool has_boot_fail;
+    const char *oem_id, *oem_table_id; /* of ACPI tables */
+    uint64_t max_low;                  /* where memory below 4 GiB ends, 0 =
+                                          the board's own idea */
+    const GPtrArray *acpi_extra;       /* GByteArray *: -acpitable */
     bool boot_menu;
     bool boot_strict;
     bool nographic;
@@ -36,10 +46,10 @@ struct board_config {
     bool smm;
     struct chardev *serial[BOARD_SERIALS];
     struct chardev *parallel[BOARD_PARALLELS];
-    struct chardev *debugcon; /* -debugcon, or NULL */
-    struct opts **smbios;     /* -smbios, ends with NULL */
-    GPtrArray *drives;        /* struct drive *: -drive, -hda and the like */
-    struct vcpus *vcpus;      /* to be filled in */
+    struct chardev *debugcon;     /* -debugcon, or NULL */
+    struct smbios_config *smbios; /* what -smbios says; the rest is NULL */
+    GPtrArray *drives;   /* struct drive *: -drive, -hda and the like */
+    struct vcpus *vcpus; /* to be filled in */
 };
 
 struct board_type {
@@ -58,6 +68,8 @@ const struct board_type *board_find(const char *name, GError **error);
 
 /* Every device type that -device can make; ends with NULL. */
 extern const struct dev_type *const device_types[];
+/* Those that only boards make; ends with NULL. */
+extern const struct dev_type *const board_device_types[];
 const struct dev_type *device_type_find(const char *name, GError **error);
 
 #endif

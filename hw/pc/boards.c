@@ -6,16 +6,31 @@
 
 #include "base/text.h"
 #include "hw/ata/ide_dev.h"
+#include "hw/ata/isa_ide.h"
 #include "hw/ata/piix3_ide.h"
 #include "hw/block/fdc.h"
 #include "hw/char/isa_serial.h"
 #include "hw/char/parallel.h"
+#include "hw/chipset/i440fx.h"
+#include "hw/chipset/piix3.h"
+#include "hw/chipset/piix4_pm.h"
+#include "hw/display/vga_isa.h"
 #include "hw/display/vga_pci.h"
+#include "hw/dma/i8237.h"
+#include "hw/input/i8042.h"
+#include "hw/intc/i8259.h"
+#include "hw/intc/ioapic.h"
+#include "hw/isa/port61.h"
+#include "hw/isa/port92.h"
 #include "hw/misc/debugcon.h"
 #include "hw/misc/debugexit.h"
+#include "hw/misc/fw_cfg.h"
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
+#include "hw/timer/hpet.h"
+#include "hw/timer/i8254.h"
+#include "hw/timer/mc146818.h"
 
 const struct board_type *const boards[] = {
     &board_pc,
@@ -64,6 +79,15 @@ const struct dev_type *const device_types[] = {
     &vga_pci_type,
     &vga_secondary_type,
     NULL,
+};
+/* clang-format on */
+
+/* clang-format off: one a line, sorted */
+const struct dev_type *const board_device_types[] = {
+    &fdc_type,     &fw_cfg_type,   &hpet_type,   &i440fx_type, &i8042_type,
+    &i8237_type,   &i8254_type,    &i8259_type,  &ioapic_type, &isa_ide_type,
+    &piix3_type,   &piix4_pm_type, &port61_type, &port92_type, &rtc_type,
+    &vga_isa_type, NULL,
 };
 /* clang-format on */
 

@@ -103,7 +103,9 @@ static bool pc_tables(struct pc *pc, struct machine *m, struct board_config *c,
 static bool pc_build(struct machine *m, struct board_config *c, GError **error)
 {
     struct pc *pc = machine_alloc(m, sizeof(*pc));
-    uint64_t max_low = m->ram_size > 0xe0000000 ? 0xc0000000 : 0xe0000000;
+    uint64_t max_low = c->max_low                 ? c->max_low
+                       : m->ram_size > 0xe0000000 ? 0xc0000000
+                                                  : 0xe0000000;
 
     m->board = pc;
     m->board_powerdown = pc_powerdown;

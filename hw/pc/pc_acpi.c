@@ -29,6 +29,9 @@ static void fill(void *opaque, struct acpi_config *c)
         .i8042 = true,
         .floppy = a->floppy,
         .fw_cfg = true,
+        .oem_id = a->oem_id,
+        .oem_table_id = a->oem_table_id,
+        .extra = a->extra,
     };
     for (unsigned i = 0; i < BOARD_SERIALS; i++) {
         if (a->serials >> i & 1) {
@@ -70,11 +73,17 @@ static bool add_smbios(struct fw_cfg *fw, struct machine *m,
 {
     uint8_t uuid[16] = {0};
     uint32_t leaf[4];
-    struct smbios_config s = {
-        .system = {.manufacturer = "Rhea", .product = "PC (i440FX + PIIX)"},
-        .cpu = {.sockets = m->cpus, .cores = 1, .threads = 1},
-        .memory = {.low = ram->low_size, .high = ram->high_size},
-    };
+    struct smbios_config s = *c->smbios;
+
+    s.system.manufacturer =
+        s.system.manufacturer ? s.system.manufacturer : "Rhea";
+    s.system.product =
+        s.system.product ? s.system.product : "PC (i440FX + PIIX)";
+    s.cpu.sockets = m->max_cpus / (m->cores * m->threads);
+    s.cpu.cores = m->cores;
+    s.cpu.threads = m->threads;
+    s.memory.low = ram->low_size;
+    s.memory.high = ram->high_size;
 
     if (c->uuid) {
         if (!parse_uuid(c->uuid, uuid)) {
@@ -99,9 +108,12 @@ bool pc_acpi_init(struct pc_acpi *a, struct fw_cfg *fw, struct machine *m,
     uint32_t *ids = machine_alloc(m, m->max_cpus * sizeof(*ids));
 
     for (unsigned i = 0; i < m->max_cpus; i++) {
-        ids[i] = i;
+        ids[i] = pc_apic_id(m, i);
     }
     a->machine = m;
+    a->oem_id = c->oem_id;
+    a->oem_table_id = c->oem_table_id;
+    a->extra = c->acpi_extra;
     a->apic_ids = ids;
     a->low_size = ram->low_size;
     a->hpet = c->hpet;

@@ -242,6 +242,21 @@ static const struct x86_pins cpu_pins = {
     .now_ns = pins_now,
 };
 
+static unsigned bits_for(unsigned n)
+{
+    return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
+}
+
+uint32_t pc_apic_id(const struct machine *m, unsigned index)
+{
+    unsigned thread = index % m->threads;
+    unsigned core = index / m->threads % m->cores;
+    unsigned socket = index / m->threads / m->cores;
+
+    return (socket << bits_for(m->cores) | core) << bits_for(m->threads) |
+           thread;
+}
+
 static bool cpu_connect(struct machine *m, struct vcpu *v,
                         const struct cpu_pins *board, GError **error)
 {
@@ -280,6 +295,12 @@ bool pc_cpus_init(struct machine *m, struct board_config *c,
         return false;
     }
     machine_own(m, model);
+    model->cores = (uint16_t)m->cores;
+    model->threads = (uint16_t)m->threads;
+    if (pc_apic_id(m, m->max_cpus - 1) >= 0xff) {
+        return fail(error, "-smp: sockets, cores and threads of these numbers "
+                           "need more than 255 APIC ids");
+    }
     if (intc->apics) {
         intc->apics->pins = bus_pins;
         intc->apics->pins.to = all;
@@ -288,6 +309,7 @@ bool pc_cpus_init(struct machine *m, struct board_config *c,
     }
     for (unsigned i = 0; i < all->count; i++) {
         all->vcpu[i]->cpu.model = model;
+        all->vcpu[i]->cpu.apic_id = pc_apic_id(m, i);
         if (!cpu_connect(m, all->vcpu[i], &board, error)) {
             return false;
         }

@@ -8,10 +8,17 @@ static bool fw_boot_menu(struct fw_cfg *fw, const struct board_config *c,
                          GError **error)
 {
     uint16_t wait = (uint16_t)c->splash_ms;
+    uint8_t fail_wait[4];
 
+    stl_u32(fail_wait, (uint32_t)c->boot_fail_ms);
     fw_cfg_add_u16(fw, FW_CFG_BOOT_MENU, c->boot_menu);
-    return !c->splash_ms || fw_cfg_add_file(fw, "etc/boot-menu-wait", &wait,
-                                            sizeof(wait), error);
+    return (!c->splash_ms || fw_cfg_add_file(fw, "etc/boot-menu-wait", &wait,
+                                             sizeof(wait), error)) &&
+           (!c->splash || fw_cfg_add_file(fw, c->splash_name, c->splash,
+                                          c->splash_len, error)) &&
+           (!c->has_boot_fail ||
+            fw_cfg_add_file(fw, "etc/boot-fail-wait", fail_wait,
+                            sizeof(fail_wait), error));
 }
 
 /* Boot order beyond what CMOS can say. */

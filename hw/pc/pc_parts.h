@@ -71,6 +71,8 @@ bool pc_isa_init(struct pc_isa *isa, struct pc_intc *intc, struct machine *m,
 bool pc_cpus_init(struct machine *m, struct board_config *c,
                   struct pc_intc *intc, void (*smiact)(void *to, bool on),
                   void *smiact_to, GError **error);
+/* Thread, core and socket have their own bits of it, [SDM] vol. 3, 9.9. */
+uint32_t pc_apic_id(const struct machine *m, unsigned index);
 /* Wire inputs: pin is not used. `to` is struct vcpus *. */
 void pc_set_a20(void *to, unsigned pin, bool level);
 void pc_cpu_init_pulse(void *to, unsigned pin, bool level);
@@ -101,7 +103,9 @@ struct pc_acpi {
     const struct pci_dev *pm; /* before pc_acpi_init() */
     uint32_t *apic_ids;
     uint64_t low_size;
-    unsigned serials; /* a bit each */
+    unsigned serials;                  /* a bit each */
+    const char *oem_id, *oem_table_id; /* NULL: our own */
+    const GPtrArray *extra;            /* GByteArray *: tables of the user */
     bool hpet, floppy;
 };
 

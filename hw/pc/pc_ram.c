@@ -4,7 +4,7 @@
 bool pc_ram_init(struct pc_ram *r, struct machine *m, uint64_t max_low,
                  GError **error)
 {
-    m->ram = machine_ram_new(m, "pc.ram", m->ram_size, error);
+    m->ram = machine_main_ram_new(m, error);
     if (!m->ram) {
         return false;
     }

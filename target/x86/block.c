@@ -10,6 +10,9 @@
  */
 #include "target/x86/block.h"
 
+#include <string.h>
+
+#include "base/log.h"
 #include "target/x86/excp.h"
 #include "target/x86/interp.h"
 #include "target/x86/mmu.h"
@@ -560,6 +563,23 @@ static void new_single(struct x86_cpu *cpu, struct x86_block *block,
     end_mark(block);
 }
 
+/* -d in_asm; the bytes are fetched anew: execution has changed the operands. */
+static void log_single(struct x86_cpu *cpu, const struct x86_block *block,
+                       uint64_t lin)
+{
+    unsigned first = MIN(block->len, 4096 - (unsigned)(lin & 0xfff));
+    uint8_t buf[X86_MAX_INSN] = {0};
+
+    if (log_on(LOG_IN_ASM)) {
+        fetch_bytes(cpu, lin, buf, first);
+        if (first < block->len) {
+            fetch_bytes(cpu, (lin + first) & cpu->lin_mask, buf + first,
+                        block->len - first);
+        }
+        x86_log_code(decode_mode(block->mode), lin, buf, block->len);
+    }
+}
+
 struct x86_block *x86_block_single(struct x86_cpu *cpu, uint64_t rip)
 {
     struct x86_block *block = (void *)cpu->blocks->single;
@@ -570,6 +590,7 @@ struct x86_block *x86_block_single(struct x86_cpu *cpu, uint64_t rip)
     cpu->insn = x86_no_insn;
     lin = fetch_lin(cpu, rip, &avail);
     new_single(cpu, block, lin, avail);
+    log_single(cpu, block, lin);
     return block;
 }
 
@@ -609,6 +630,7 @@ static struct x86_block *new_crossing(struct x86_cpu *cpu, uint64_t lin,
     block->seen2 = seen2;
     mark_code(cpu, &e1, (unsigned)(lin & 0xfff), first);
     mark_code(cpu, &e2, 0, block->len - first);
+    log_single(cpu, block, lin);
     keep_block(cpu->blocks, block);
     return block;
 }
@@ -631,6 +653,9 @@ static struct x86_block *new_in_page(struct x86_cpu *cpu, uint64_t lin,
         return NULL;
     }
     mark_code(cpu, e, off, block->len);
+    if (log_on(LOG_IN_ASM)) {
+        x86_log_code(decode_mode(block->mode), lin, e->host + off, block->len);
+    }
     keep_block(cpu->blocks, block);
     return block;
 }

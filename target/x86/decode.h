@@ -111,4 +111,8 @@ const char *x86_mnemonic_name(enum x86_mnemonic mnemonic);
 void x86_disasm(const struct x86_insn *insn, uint64_t pc, char *buf,
                 size_t size);
 
+/* -d in_asm: `len` bytes of code at a linear address, one line each. */
+void x86_log_code(struct x86_decode_mode mode, uint64_t lin,
+                  const uint8_t *code, unsigned len);
+
 #endif

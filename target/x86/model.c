@@ -48,10 +48,38 @@ static uint32_t signature(const struct x86_model *m)
            (m->model >> 4 & 15U) << 16 | extended << 20;
 }
 
+/* Bits that count up to n - 1. */
+static unsigned id_bits(unsigned n)
+{
+    return n > 1 ? 32 - (unsigned)__builtin_clz(n - 1) : 0;
+}
+
+static unsigned thread_bits(const struct x86_model *m)
+{
+    return id_bits(m->threads);
+}
+
+/* All of a socket. */
+static unsigned socket_bits(const struct x86_model *m)
+{
+    return thread_bits(m) + id_bits(m->cores);
+}
+
+/* APIC ids of a socket, used or not: [SDM] vol. 3, 9.9.3. */
+static unsigned socket_ids(const struct x86_model *m)
+{
+    return 1U << socket_bits(m);
+}
+
 static void leaf_1(const struct x86_cpu *cpu, uint32_t out[4])
 {
-    out[0] = signature(cpu->model);
-    out[1] = cpu->apic_id << 24 | 8 << 8 | 1 << 16;
+    const struct x86_model *m = cpu->model;
+
+    out[0] = signature(m);
+    out[1] = cpu->apic_id << 24 | 8 << 8 | MIN(socket_ids(m), 255) << 16;
+    if (m->cores > 1 || m->threads > 1) {
+        out[3] |= UINT32_C(1) << 28; /* HTT: more than one id a socket */
+    }
     if (cpu->cr4 & X86_CR4_OSXSAVE) {
         out[2] |= UINT32_C(1) << 27;
     }
@@ -96,17 +124,45 @@ static void leaf_d(const struct x86_cpu *cpu, uint32_t subleaf, uint32_t out[4])
     }
 }
 
+/* Topology: level 0 is threads, level 1 is cores. */
+static void leaf_b(const struct x86_cpu *cpu, uint32_t subleaf, uint32_t out[4])
+{
+    const struct x86_model *m = cpu->model;
+
+    out[2] = subleaf & 0xff;
+    out[3] = cpu->apic_id;
+    if (subleaf == 0) {
+        out[0] = thread_bits(m);
+        out[1] = MAX(m->threads, 1);
+        out[2] |= 1 << 8;
+    } else if (subleaf == 1) {
+        out[0] = socket_bits(m);
+        out[1] = MAX(m->threads, 1) * (uint32_t)MAX(m->cores, 1);
+        out[2] |= 2 << 8;
+    }
+}
+
 static void leaf_ext(const struct x86_cpu *cpu, uint32_t leaf, uint32_t out[4])
 {
     const struct x86_model *m = cpu->model;
 
     switch (leaf) {
     case 0x80000000: vendor(cpu, 0x80000008, out); break;
-    case 0x80000001: out[0] = signature(m); break;
+    case 0x80000001:
+        out[0] = signature(m);
+        if (strcmp(m->vendor, "AuthenticAMD") == 0 &&
+            (m->cores > 1 || m->threads > 1)) {
+            out[2] |= 1 << 1; /* CmpLegacy: cores, not threads */
+        }
+        break;
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: text(out, m->brand, (leaf - 0x80000002) * 16, 16); break;
-    case 0x80000008: out[0] = m->phys_bits | (uint32_t)m->lin_bits << 8; break;
+    case 0x80000008:
+        out[0] = m->phys_bits | (uint32_t)m->lin_bits << 8;
+        out[2] = socket_bits(m) << 12 |
+                 (MAX(m->cores, 1U) * MAX(m->threads, 1U) - 1);
+        break;
     default: break;
     }
 }
@@ -126,7 +182,7 @@ void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf,
             out[2] |= 1 << 4;
         }
         break;
-    case 0xb: out[3] = cpu->apic_id; break;
+    case 0xb: leaf_b(cpu, subleaf, out); break;
     case 0xd: leaf_d(cpu, subleaf, out); break;
     default: break;
     }

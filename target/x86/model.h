@@ -16,6 +16,7 @@ struct x86_model {
     const char *brand;  /* up to 47 */
     uint16_t family, model, stepping;
     uint8_t phys_bits, lin_bits;
+    uint16_t cores, threads; /* of a socket, of a core; 0 = 1 */
     struct x86_features features;
 };
 
