@@ -214,9 +214,9 @@ static void box_options(struct box *b, const char *board, const char *dir)
         box_set(b, "smp", "2");
     }
     for (unsigned i = 0; i < BOX_DISKS; i++) {
-        g_autofree char *option =
-            g_strdup_printf("%s,format=raw,cache=unsafe,file.locking=off,file=%s/%s",
-                            disks[i].option, dir, disks[i].id);
+        g_autofree char *option = g_strdup_printf(
+            "%s,format=raw,cache=unsafe,file.locking=off,file=%s/%s",
+            disks[i].option, dir, disks[i].id);
 
         box_set(b, "drive", option);
     }

@@ -181,8 +181,7 @@ static void op_config(struct run *r, uint8_t op)
     uint32_t answer[2] = {0};
 
     if (r->t->device) {
-        struct dev *dev =
-            machine_find_dev(&r->box->vm.machine, r->t->device);
+        struct dev *dev = machine_find_dev(&r->box->vm.machine, r->t->device);
 
         name = dev ? decoder_of(dev)->type->name : NULL;
     }
@@ -454,8 +453,7 @@ void fuzz_add_devices(GPtrArray *targets)
             const char *type = dev->type->name;
 
             if (g_hash_table_add(seen, (void *)(uintptr_t)type)) {
-                fuzz_add(targets,
-                         g_strdup_printf("dev:%s/%s", names[i], type),
+                fuzz_add(targets, g_strdup_printf("dev:%s/%s", names[i], type),
                          run_device, names[i], type);
             }
         }

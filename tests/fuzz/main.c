@@ -43,7 +43,9 @@ static void generate(GRand *rand, GByteArray *in)
     for (guint i = 0; i < in->len; i++) {
         switch (g_rand_int_range(rand, 0, 6)) {
         case 0: in->data[i] = 0; break;
-        case 1: in->data[i] = (guint8)(1u << g_rand_int_range(rand, 0, 8)); break;
+        case 1:
+            in->data[i] = (guint8)(1u << g_rand_int_range(rand, 0, 8));
+            break;
         case 2: in->data[i] = (guint8)g_rand_int_range(rand, 0, 16); break;
         case 3: in->data[i] = i >= 4 ? in->data[i - 4] : 0xff; break;
         default: in->data[i] = (guint8)g_rand_int(rand); break;

@@ -63,8 +63,8 @@ static void run_json(const struct fuzz_target *t, const uint8_t *data,
     json_stream_init(&s);
     for (size_t at = 0; at < len; at += used) {
         g_autoptr(GError) error = NULL;
-        enum json_found found = json_stream_feed(
-            &s, (const char *)data + at, len - at, &used, &error);
+        enum json_found found = json_stream_feed(&s, (const char *)data + at,
+                                                 len - at, &used, &error);
 
         g_assert_cmpuint(used, <=, len - at);
         if (found == JSON_FOUND_VALUE) {

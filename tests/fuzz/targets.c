@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/fuzz/fuzz.h"
-
 #include <string.h>
+
+#include "tests/fuzz/fuzz.h"
 
 static void target_free(gpointer data)
 {
