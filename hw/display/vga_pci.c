@@ -109,6 +109,14 @@ static void vga_pci_map_legacy(struct vga_pci *s)
     region_add(s->pci.pci->memory, &s->vga.window, 0xa0000, 1);
 }
 
+static void vga_pci_unrealize(struct dev *dev)
+{
+    struct vga_pci *s = vga_pci_of(dev);
+
+    vga_clear(&s->vga);
+    pci_unrealize(&s->pci);
+}
+
 static bool vga_pci_realize(struct dev *dev, GError **error)
 {
     struct vga_pci *s = vga_pci_of(dev);
@@ -120,8 +128,11 @@ static bool vga_pci_realize(struct dev *dev, GError **error)
     if (s->secondary) {
         ids.class_code = 0x038000;
     }
-    if (!pci_realize(&s->pci, &ids, -1, error) ||
-        !vga_init(&s->vga, dev->machine, s->vgamem_mb, error)) {
+    if (!pci_realize(&s->pci, &ids, -1, error)) {
+        return false;
+    }
+    if (!vga_init(&s->vga, dev->machine, s->vgamem_mb, error)) {
+        pci_unrealize(&s->pci);
         return false;
     }
     region_init_io(&s->mmio, "vga.mmio", MMIO_SIZE, &mmio_ops, s);
@@ -130,15 +141,11 @@ static bool vga_pci_realize(struct dev *dev, GError **error)
     if (!s->secondary) {
         vga_pci_map_legacy(s);
     }
-    return vga_pci_rom(s, error);
-}
-
-static void vga_pci_unrealize(struct dev *dev)
-{
-    struct vga_pci *s = vga_pci_of(dev);
-
-    vga_clear(&s->vga);
-    pci_unrealize(&s->pci);
+    if (!vga_pci_rom(s, error)) {
+        vga_pci_unrealize(dev);
+        return false;
+    }
+    return true;
 }
 
 static void vga_pci_reset(struct dev *dev)
