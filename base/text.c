@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More names than that help nobody. */
+enum { LIST_MAX = 40 };
+
 /* Levenshtein distance, case folded, of words up to 63 letters. */
 static unsigned text_distance(const char *a, const char *b)
 {
@@ -58,6 +61,9 @@ bool fail_unknown(GError **error, const char *what, const char *name,
     if (near) {
         return fail(error, "unknown %s '%s'; did you mean '%s'?", what, name,
                     near);
+    }
+    if (g_strv_length((char **)(uintptr_t)names) > LIST_MAX) {
+        return fail(error, "unknown %s '%s'", what, name);
     }
     all = g_strjoinv(", ", (char **)(uintptr_t)names);
     return fail(error, "unknown %s '%s'; there are: %s", what, name, all);

@@ -24,6 +24,9 @@ static struct drive_private *private_of(struct drive *d)
 static void drive_complete(struct drive *d, struct drive_req *req)
 {
     d->in_flight--;
+    if (req->error && d->failed) {
+        d->failed(d->failed_opaque, d, req->op != DRIVE_READ, req->error);
+    }
     req->done(req, req->error);
 }
 

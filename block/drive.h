@@ -44,6 +44,9 @@ struct drive {
     /* -drive cyls=,heads=,secs=: 0 = guess */
     uint32_t cyls, heads, secs;
     /* statistics for query-blockstats */
+    /* A request failed: for those who watch. May be NULL. Lock held. */
+    void (*failed)(void *opaque, const struct drive *d, bool write, int error);
+    void *failed_opaque;
     uint64_t rd_ops, wr_ops, rd_bytes, wr_bytes, flush_ops;
 };
 

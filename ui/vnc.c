@@ -234,10 +234,10 @@ static void vnc_gone(rfbClientPtr client)
     lock_enter(ui->o.lock);
     vnc_buttons(ui, 0);
     lock_leave(ui->o.lock);
-    vnc_notify(ui, VNC_DISCONNECTED, &c->peer);
     g_mutex_lock(&ui->mutex);
     g_ptr_array_remove(ui->clients, c);
     g_mutex_unlock(&ui->mutex);
+    vnc_notify(ui, VNC_DISCONNECTED, &c->peer);
     g_free(c);
 }
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "target/x86/mmu.h"
 #include "ui/display.h"
+#include "vm/blockdev.h"
 #include "vm/fdset.h"
 #include "vm/monitors.h"
 #include "vm/qmp_error.h"
@@ -103,7 +104,7 @@ bool action_tray_locked(const struct drive *d)
     return d->front.tray_locked && d->front.tray_locked(d->front.opaque);
 }
 
-static void tray_event(struct vm *vm, const struct drive *d, bool open)
+void action_tray_event(struct vm *vm, const struct drive *d, bool open)
 {
     struct dev *dev = action_drive_dev(vm, d);
     g_autofree char *json = g_strdup_printf(
@@ -140,7 +141,8 @@ bool action_eject(struct vm *vm, struct drive *d, bool force, GError **error)
     }
     if (d->image) {
         drive_set_image(d, NULL);
-        tray_event(vm, d, true);
+        blockdev_removed(vm, d);
+        action_tray_event(vm, d, true);
     }
     return true;
 }
@@ -181,10 +183,11 @@ bool action_change_medium(struct vm *vm, struct drive *d, const char *file,
     }
     d->readonly = o.readonly;
     if (d->image) {
-        tray_event(vm, d, true);
+        action_tray_event(vm, d, true);
     }
+    blockdev_removed(vm, d);
     drive_set_image(d, image);
-    tray_event(vm, d, false);
+    action_tray_event(vm, d, false);
     return true;
 }
 

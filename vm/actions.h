@@ -26,6 +26,7 @@ bool action_tray_open(const struct drive *d);
 bool action_tray_locked(const struct drive *d);
 bool action_open_tray(struct vm *vm, struct drive *d, bool force,
                       GError **error);
+void action_tray_event(struct vm *vm, const struct drive *d, bool open);
 /* Opens the tray and takes the medium out. */
 bool action_eject(struct vm *vm, struct drive *d, bool force, GError **error);
 /* mode: "retain", "read-only", "read-write"; NULL = retain. */

@@ -63,7 +63,8 @@ static struct chardev *null_new(struct machine *m, const char *id,
 static struct chardev *vc_new(struct machine *m, const char *id, struct opts *o,
                               GError **error)
 {
-    static const char *const sizes[] = {"width", "height", "cols", "rows"};
+    static const char *const sizes[] = {"width", "height", "cols", "rows",
+                                        "geometry"};
     struct chardev *c = null_new(m, id, o, error);
 
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -208,11 +209,11 @@ static struct chardev *stdio_new(struct machine *m, const char *id,
 
 /* Of all kinds, for messages. */
 static const char *const chardev_keys[] = {
-    "backend", "id",        "path",         "append",  "signal", "mux",
-    "logfile", "logappend", "host",         "port",    "to",     "ipv4",
-    "ipv6",    "server",    "wait",         "nodelay", "delay",  "telnet",
-    "fd",      "reconnect", "reconnect-ms", "width",   "height", "cols",
-    "rows",    NULL};
+    "backend", "id",        "path",         "append",    "signal", "mux",
+    "logfile", "logappend", "host",         "port",      "to",     "ipv4",
+    "ipv6",    "server",    "wait",         "nodelay",   "delay",  "telnet",
+    "fd",      "reconnect", "reconnect-ms", "width",     "height", "cols",
+    "rows",    "size",      "localaddr",    "localport", NULL};
 
 static const struct chardev_kind {
     const char *name;
@@ -231,7 +232,10 @@ static const struct chardev_kind {
     {"unix", chardev_socket_new, "path"},
     {"tcp", chardev_socket_new, "addr"},
     {"telnet", chardev_socket_new, "addr"},
-    {"vc", vc_new, "size"},
+    {"udp", chardev_udp_new, "addr"},
+    {"ringbuf", chardev_ringbuf_new, "size"},
+    {"memory", chardev_ringbuf_new, "size"},
+    {"vc", vc_new, "geometry"},
 };
 
 static const struct chardev_kind *kind_find(const char *name, GError **error)
@@ -250,8 +254,9 @@ static const struct chardev_kind *kind_find(const char *name, GError **error)
 
 const char *const *chardev_kind_names(void)
 {
-    static const char *const names[] = {
-        "null", "file", "stdio", "pty", "pipe", "serial", "socket", "vc", NULL};
+    static const char *const names[] = {"null",    "file",   "stdio",  "pty",
+                                        "pipe",    "serial", "socket", "udp",
+                                        "ringbuf", "vc",     NULL};
 
     return names;
 }

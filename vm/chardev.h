@@ -13,7 +13,7 @@
 /*
  * "stdio", "mon:stdio", "file:F", "pty", "null", "none", "vc",
  * "unix:F[,server=on][,wait=off]", "tcp:H:P[,server]", "telnet:...",
- * "pipe:F", "chardev:ID", "/dev/...": a stream, registered with the machine
+ * "pipe:F", "udp:[H]:P[@[H]:P]", "ringbuf", "chardev:ID", "/dev/...": a stream, registered with the machine
  * under `id`. *result is NULL for "none". "mon:X" also puts a monitor on it:
  * *with_monitor is then set (it may be NULL where that makes no sense).
  */
@@ -30,6 +30,10 @@ bool chardev_is_mux(const struct chardev *c);
 bool chardev_has_focus(const struct chardev *c);
 /* Names of -chardev kinds, ends with NULL. */
 const char *const *chardev_kind_names(void);
+enum { CHARDEV_RINGBUF_MAX = 16 * 1024 * 1024 };
+bool chardev_is_ringbuf(const struct chardev *c);
+/* Takes up to `len` bytes, the oldest first: how many. */
+unsigned chardev_ringbuf_read(struct chardev *c, uint8_t *buf, unsigned len);
 /* Is the terminal somebody's stream? */
 bool chardevs_use_stdio(const struct machine *m);
 /* With its logfile. */

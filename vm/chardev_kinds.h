@@ -13,5 +13,9 @@ struct chardev *chardev_serial_new(struct machine *m, const char *id,
                                    struct opts *o, GError **error);
 struct chardev *chardev_socket_new(struct machine *m, const char *id,
                                    struct opts *o, GError **error);
+struct chardev *chardev_udp_new(struct machine *m, const char *id,
+                                struct opts *o, GError **error);
+struct chardev *chardev_ringbuf_new(struct machine *m, const char *id,
+                                    struct opts *o, GError **error);
 
 #endif

@@ -199,6 +199,10 @@ static bool parse_place(struct drive *d, const GPtrArray *drives,
         return false;
     }
     d->bus = bus_index;
+    if (bus_index == DRIVE_IF_PFLASH) {
+        return fail(error, "if=pflash: there is no flash memory yet; -bios "
+                           "takes firmware images");
+    }
     d->media = d->bus == DRIVE_IF_FLOPPY ? DRIVE_FLOPPY : media_index;
     d->removable = d->media != DRIVE_DISK;
     d->serial = g_strdup(serial);
@@ -232,14 +236,9 @@ static struct image *open_named(const struct machine *m, const char *file,
 }
 
 static bool drive_open(const struct machine *m, struct drive *d,
-                       struct opts *opts, struct image_options *o,
+                       const char *file, struct image_options *o,
                        GError **error)
 {
-    const char *file = opts_get(opts, "file");
-
-    if (!file) {
-        file = opts_get(opts, "file.filename");
-    }
     o->readonly |= d->media == DRIVE_CDROM;
     d->readonly = o->readonly;
     if (!file || !*file) {
@@ -255,6 +254,8 @@ static bool drive_parse(struct machine *m, GPtrArray *drives, struct opts *opts,
 {
     struct drive *d = drive_new(NULL, &m->lock);
     const char *id = opts_get(opts, "id");
+    const char *long_name = opts_get(opts, "file.filename");
+    const char *file = opts_get(opts, "file");
     bool ok = parse_image_options(o, opts, error) &&
               parse_place(d, drives, opts, error);
 
@@ -264,8 +265,8 @@ static bool drive_parse(struct machine *m, GPtrArray *drives, struct opts *opts,
             ok = fail(error, "two drives with id '%s'", d->id);
         }
     }
-    if (!ok || !drive_open(m, d, opts, o, error) ||
-        !opts_check_used(opts, "drive", known_keys, error)) {
+    if (!ok || !opts_check_used(opts, "drive", known_keys, error) ||
+        !drive_open(m, d, file ? file : long_name, o, error)) {
         drive_free(d);
         return false;
     }

@@ -45,6 +45,7 @@ static int main_run(struct config *c, GError **error)
     int status = 1;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write that is too much is an error */
     if (c->daemonize && !daemon_start(&d, error)) {
         g_free(vm);
         return 1;

@@ -4,8 +4,7 @@
  * scripts speak it. One client at a time on each server; every client gets
  * every event once it has sent qmp_capabilities.
  *
- * Not there: out-of-band execution (not offered in the greeting), and
- * query-qmp-schema.
+ * Not there: out-of-band execution (not offered in the greeting).
  */
 #ifndef VM_QMP_H
 #define VM_QMP_H
@@ -52,6 +51,12 @@ void qmp_event(struct qmp *q, const char *name, const char *json);
 
 /* Ends with a row without a name. */
 extern const struct qmp_command qmp_commands[];
+
+/* The n-th event that there is; NULL behind the last. */
+const char *qmp_event_name(size_t n);
+/* A CPU's object: NULL where the path names none. */
+struct x86_cpu *qmp_path_cpu(struct vm *vm, const char *path);
+JsonObject *qmp_cpu_values(struct vm *vm, const struct x86_cpu *cpu);
 
 /* --- for commands --- */
 

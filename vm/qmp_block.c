@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "vm/actions.h"
+#include "vm/blockdev.h"
 #include "vm/monitors.h"
 #include "vm/qmp_commands.h"
 
@@ -72,7 +73,13 @@ JsonNode *qmp_query_block(struct qmp_call *c, GError **error)
         json_object_set_boolean_member(o, "locked", action_tray_locked(d));
         json_object_set_boolean_member(o, "removable", d->removable);
         if (d->image) {
-            json_object_set_object_member(o, "inserted", inserted_object(d));
+            JsonObject *in = inserted_object(d);
+            const struct node *n = blockdev_of(c->vm, d);
+
+            if (n) {
+                json_object_set_string_member(in, "node-name", n->name);
+            }
+            json_object_set_object_member(o, "inserted", in);
         }
         if (qdev) {
             json_object_set_string_member(o, "qdev", qdev);
@@ -136,6 +143,28 @@ JsonNode *qmp_query_blockstats(struct qmp_call *c, GError **error)
     return qmp_array(a);
 }
 
+/* Nodes, and the images of drives that have none: "#block" and the id. */
+JsonNode *qmp_query_named_block_nodes(struct qmp_call *c, GError **error)
+{
+    const GPtrArray *drives = c->vm->drives;
+    JsonArray *a = json_array_new();
+
+    for (guint i = 0; i < drives->len; i++) {
+        const struct drive *d = drives->pdata[i];
+        const struct node *n = blockdev_of(c->vm, d);
+        g_autofree char *name =
+            n ? g_strdup(n->name) : g_strdup_printf("#block-%s", d->id);
+        JsonObject *o;
+
+        if (d->image) {
+            o = inserted_object(d);
+            json_object_set_string_member(o, "node-name", name);
+            json_array_add_object_element(a, o);
+        }
+    }
+    return qmp_array(a);
+}
+
 /* --- media --- */
 
 static struct drive *arg_drive(struct qmp_call *c, GError **error)
@@ -168,6 +197,22 @@ JsonNode *qmp_remove_medium(struct qmp_call *c, GError **error)
         return NULL;
     }
     return d && action_eject(c->vm, d, true, error) ? qmp_nothing() : NULL;
+}
+
+/* A node's image goes into an empty drive, and the tray closes. */
+JsonNode *qmp_insert_medium(struct qmp_call *c, GError **error)
+{
+    struct drive *d = arg_drive(c, error);
+
+    if (!d || (!d->removable &&
+               !fail(error, "Device '%s' is not removable", d->id))) {
+        return NULL;
+    }
+    if (!blockdev_insert(c->vm, d, qmp_arg_string(c, "node-name"), error)) {
+        return NULL;
+    }
+    action_tray_event(c->vm, d, false);
+    return qmp_nothing();
 }
 
 JsonNode *qmp_open_tray(struct qmp_call *c, GError **error)

@@ -10,7 +10,9 @@
 
 #include "base/text.h"
 #include "hw/pci/pci.h"
+#include "target/x86/model.h"
 #include "vm/devices.h"
+#include "vm/objects.h"
 #include "vm/qmp_commands.h"
 
 /* --- adding, removing --- */
@@ -144,6 +146,15 @@ JsonNode *qmp_qom_list_types(struct qmp_call *c, GError **error)
 
         add_type(a, wanted, name, "machine");
     }
+    for (size_t i = 0; object_types[i].name; i++) {
+        add_type(a, wanted, object_types[i].name, "object");
+    }
+    for (size_t i = 0; x86_model_name(i); i++) {
+        g_autofree char *name =
+            g_strconcat(x86_model_name(i), "-x86_64-cpu", NULL);
+
+        add_type(a, wanted, name, "x86_64-cpu");
+    }
     return qmp_array(a);
 }
 
@@ -179,7 +190,7 @@ static JsonNode *list_devices(struct machine *m, const char *folder)
         g_autofree char *path = dev_path(m, i);
         g_autofree char *type = g_strdup_printf("child<%s>", dev->type->name);
 
-        if (g_str_has_prefix(path, folder)) {
+        if (g_str_has_prefix(path, folder) && path[strlen(folder)] == '/') {
             json_array_add_object_element(
                 a, property_object(strrchr(path, '/') + 1, type, NULL));
         }
@@ -198,68 +209,278 @@ static JsonNode *list_machine(void)
     return qmp_array(a);
 }
 
-JsonNode *qmp_qom_list(struct qmp_call *c, GError **error)
+static void add_property(JsonArray *a, const char *name, const char *type)
 {
-    const char *path = qmp_arg_string(c, "path");
-    const struct dev *dev;
+    json_array_add_object_element(a, property_object(name, type, NULL));
+}
+
+/* Folders that are always there, and what is in them. */
+static JsonNode *list_folder(struct vm *vm, const char *path)
+{
+    g_autofree char *machine =
+        g_strdup_printf("child<%s-machine>", vm->board_type->name);
     JsonArray *a;
 
     if (strcmp(path, "/machine") == 0) {
         return list_machine();
     }
-    if (strcmp(path, "/machine/peripheral") == 0 ||
-        strcmp(path, "/machine/unattached") == 0) {
-        return list_devices(&c->vm->machine, path);
+    if (strcmp(path, "/machine/peripheral") == 0) {
+        return list_devices(&vm->machine, path);
+    }
+    if (strcmp(path, "/") == 0) {
+        a = json_array_new();
+        add_property(a, "type", "string");
+        add_property(a, "objects", "child<container>");
+        add_property(a, "machine", machine);
+        add_property(a, "chardevs", "child<container>");
+        return qmp_array(a);
+    }
+    if (strcmp(path, "/objects") == 0) {
+        a = json_array_new();
+        for (guint i = 0; i < vm->objects->len; i++) {
+            const struct object *o = vm->objects->pdata[i];
+            g_autofree char *type = g_strdup_printf("child<%s>", o->type->name);
+
+            add_property(a, o->id, type);
+        }
+        return qmp_array(a);
+    }
+    return NULL;
+}
+
+static JsonNode *list_unattached(struct vm *vm)
+{
+    JsonNode *node = list_devices(&vm->machine, "/machine/unattached");
+    JsonArray *a = json_node_get_array(node);
+
+    for (unsigned i = 0; i < vm->vcpus.count; i++) {
+        g_autofree char *name = g_strdup_printf("cpu[%u]", i);
+        g_autofree char *type = g_strdup_printf(
+            "child<%s-x86_64-cpu>", vm->vcpus.vcpu[i]->cpu.model->name);
+
+        add_property(a, name, type);
+    }
+    return node;
+}
+
+static const char *value_type(JsonNode *node)
+{
+    GType type = json_node_get_value_type(node);
+
+    return JSON_NODE_HOLDS_ARRAY(node) ? "strList"
+           : type == G_TYPE_BOOLEAN    ? "bool"
+           : type == G_TYPE_INT64      ? "int"
+                                       : "string";
+}
+
+static JsonNode *list_values(JsonObject *values)
+{
+    JsonArray *a = json_array_new();
+    JsonObjectIter it;
+    const char *name;
+    JsonNode *node;
+
+    json_object_iter_init_ordered(&it, values);
+    while (json_object_iter_next_ordered(&it, &name, &node)) {
+        add_property(a, name, value_type(node));
+    }
+    json_object_unref(values);
+    return qmp_array(a);
+}
+
+/* What every device tells, beside its own properties. */
+static const char *const dev_bools[] = {"realized", "hotplugged",
+                                        "hotpluggable", NULL};
+
+static JsonNode *list_type(const struct dev_type *type)
+{
+    JsonArray *a = json_array_new();
+
+    add_property(a, "type", "string");
+    for (size_t i = 0; dev_bools[i]; i++) {
+        add_property(a, dev_bools[i], "bool");
+    }
+    for (const struct field *f = type->props; f && f->name; f++) {
+        add_property(a, f->name, device_kind_text(f->kind));
+    }
+    return qmp_array(a);
+}
+
+JsonNode *qmp_qom_list(struct qmp_call *c, GError **error)
+{
+    const char *path = qmp_arg_string(c, "path");
+    JsonNode *folder = list_folder(c->vm, path);
+    const struct x86_cpu *cpu;
+    const struct dev *dev;
+
+    if (folder) {
+        return folder;
+    }
+    if (strcmp(path, "/machine/unattached") == 0) {
+        return list_unattached(c->vm);
+    }
+    cpu = qmp_path_cpu(c->vm, path);
+    if (cpu) {
+        return list_values(qmp_cpu_values(c->vm, cpu));
     }
     dev = path_dev(&c->vm->machine, path);
     if (!dev) {
         qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found", path);
         return NULL;
     }
-    a = json_array_new();
-    json_array_add_object_element(a, property_object("type", "string", NULL));
-    for (const struct field *f = dev->type->props; f && f->name; f++) {
-        json_array_add_object_element(
-            a, property_object(f->name, device_kind_text(f->kind), NULL));
+    return list_type(dev->type);
+}
+
+static JsonNode *bool_node(bool on)
+{
+    JsonNode *node = json_node_new(JSON_NODE_VALUE);
+
+    json_node_set_boolean(node, on);
+    return node;
+}
+
+static JsonNode *dev_value(const struct dev *dev, const struct field *f)
+{
+    g_autofree char *text = dev_prop_text(dev, f);
+    JsonNode *node = json_node_new(JSON_NODE_VALUE);
+    bool on = false;
+    uint64_t n;
+
+    if (f->kind == K_BOOL && text_to_bool(text, &on)) {
+        json_node_set_boolean(node, on);
+    } else if (f->kind != K_STRING && text_to_uint(text, INT64_MAX, &n)) {
+        json_node_set_int(node, (gint64)n);
+    } else if (f->kind != K_STRING) {
+        json_node_set_int(node, g_ascii_strtoll(text, NULL, 10));
+    } else { /* in quotes */
+        text[strlen(text) - 1] = 0;
+        json_node_set_string(node, text + 1);
     }
-    return qmp_array(a);
+    return node;
+}
+
+static JsonNode *get_dev(const struct dev *dev, const char *name,
+                         GError **error)
+{
+    const struct field *f = dev_find_prop(dev->type, name);
+    JsonNode *node;
+
+    if (f) {
+        return dev_value(dev, f);
+    }
+    if (strcmp(name, "type") == 0) {
+        node = json_node_new(JSON_NODE_VALUE);
+        json_node_set_string(node, dev->type->name);
+        return node;
+    }
+    if (g_strv_contains(dev_bools, name)) {
+        return bool_node(strcmp(name, "realized") == 0);
+    }
+    fail(error, "Property '%s.%s' not found", dev->type->name, name);
+    return NULL;
+}
+
+static JsonNode *get_cpu(struct vm *vm, const struct x86_cpu *cpu,
+                         const char *name, GError **error)
+{
+    JsonObject *values = qmp_cpu_values(vm, cpu);
+    JsonNode *node = json_object_get_member(values, name);
+
+    node = node ? json_node_copy(node) : NULL;
+    json_object_unref(values);
+    if (!node) {
+        fail(error, "Property '%s-x86_64-cpu.%s' not found", cpu->model->name,
+             name);
+    }
+    return node;
+}
+
+static JsonNode *get_object(const struct object *o, const char *name,
+                            GError **error)
+{
+    const char *text =
+        strcmp(name, "type") == 0 ? o->type->name : opts_get(o->opts, name);
+    JsonNode *node;
+
+    if (!text || (strcmp(o->type->name, "secret") == 0 && name[0] == 'd')) {
+        fail(error, "Property '%s.%s' not found", o->type->name, name);
+        return NULL;
+    }
+    node = json_node_new(JSON_NODE_VALUE);
+    json_node_set_string(node, text);
+    return node;
 }
 
 JsonNode *qmp_qom_get(struct qmp_call *c, GError **error)
 {
     const char *path = qmp_arg_string(c, "path");
     const char *name = qmp_arg_string(c, "property");
+    const struct x86_cpu *cpu = qmp_path_cpu(c->vm, path);
+    const struct object *o = g_str_has_prefix(path, "/objects/")
+                                 ? object_find(c->vm, path + 9)
+                                 : NULL;
     const struct dev *dev = path_dev(&c->vm->machine, path);
-    const struct field *f = dev ? dev_find_prop(dev->type, name) : NULL;
-    g_autofree char *text = f ? dev_prop_text(dev, f) : NULL;
-    JsonNode *node;
-    bool on = false;
-    uint64_t n;
 
-    if (!dev) {
+    if (cpu) {
+        return get_cpu(c->vm, cpu, name, error);
+    }
+    if (o) {
+        return get_object(o, name, error);
+    }
+    if (dev) {
+        return get_dev(dev, name, error);
+    }
+    qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found", path);
+    return NULL;
+}
+
+/* Devices take their properties when they are made. */
+JsonNode *qmp_qom_set(struct qmp_call *c, GError **error)
+{
+    const char *path = qmp_arg_string(c, "path");
+    const char *name = qmp_arg_string(c, "property");
+    const struct dev *dev = path_dev(&c->vm->machine, path);
+
+    if (!dev && !qmp_path_cpu(c->vm, path)) {
         qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found", path);
-        return NULL;
-    }
-    if (!f && strcmp(name, "type") != 0) {
+    } else if (dev && !dev_find_prop(dev->type, name)) {
         fail(error, "Property '%s.%s' not found", dev->type->name, name);
+    } else {
+        fail(error,
+             "Attempt to set property '%s' on device '%s' after it was "
+             "realized",
+             name, path);
+    }
+    return NULL;
+}
+
+JsonNode *qmp_qom_list_properties(struct qmp_call *c, GError **error)
+{
+    const char *name = qmp_arg_string(c, "typename");
+    const struct dev_type *type = device_type_find(name, NULL);
+    JsonArray *a;
+
+    if (type) {
+        return list_type(type);
+    }
+    a = json_array_new();
+    for (size_t i = 0; object_types[i].name; i++) {
+        g_auto(GStrv) props = g_strsplit(object_types[i].props, ",", -1);
+
+        for (char **p = props;
+             strcmp(object_types[i].name, name) == 0 && *p && **p; p++) {
+            g_auto(GStrv) parts = g_strsplit(*p, ":", 2);
+
+            add_property(a, parts[0], parts[1]);
+        }
+    }
+    if (json_array_get_length(a) == 0 && !g_str_has_suffix(name, "-machine") &&
+        !g_str_has_suffix(name, "-cpu")) {
+        json_array_unref(a);
+        qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Class '%s' not found", name);
         return NULL;
     }
-    node = json_node_new(JSON_NODE_VALUE);
-    if (!f) {
-        json_node_set_string(node, dev->type->name);
-    } else if (f->kind == K_BOOL && text_to_bool(text, &on)) {
-        json_node_set_boolean(node, on);
-    } else if (f->kind != K_STRING && text_to_uint(text, INT64_MAX, &n)) {
-        json_node_set_int(node, (gint64)n);
-    } else {
-        size_t len = strlen(text);
-
-        if (f->kind == K_STRING) { /* in quotes */
-            text[len - 1] = 0;
-        }
-        json_node_set_string(node, text + (f->kind == K_STRING));
-    }
-    return node;
+    return qmp_array(a);
 }
 
 /* --- PCI --- */

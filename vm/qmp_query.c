@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #include "build-config.h"
-#include "target/x86/model.h"
+#include "ui/vnc.h"
 #include "vm/chardev.h"
 #include "vm/monitors.h"
+#include "vm/objects.h"
 #include "vm/qmp_commands.h"
 
 /* One member: {"name": text}. */
@@ -72,18 +73,34 @@ JsonNode *qmp_query_commands(struct qmp_call *c, GError **error)
     return qmp_array(a);
 }
 
+const char *qmp_event_name(size_t n)
+{
+    static const char *const names[] = {"SHUTDOWN",
+                                        "POWERDOWN",
+                                        "RESET",
+                                        "STOP",
+                                        "RESUME",
+                                        "SUSPEND",
+                                        "WAKEUP",
+                                        "RTC_CHANGE",
+                                        "DEVICE_TRAY_MOVED",
+                                        "BLOCK_IO_ERROR",
+                                        "VNC_CONNECTED",
+                                        "VNC_INITIALIZED",
+                                        "VNC_DISCONNECTED",
+                                        "GUEST_PANICKED"};
+
+    return n < ARRAY_SIZE(names) ? names[n] : NULL;
+}
+
 JsonNode *qmp_query_events(struct qmp_call *c, GError **error)
 {
-    static const char *const names[] = {
-        "SHUTDOWN",       "POWERDOWN",        "RESET",  "STOP",
-        "RESUME",         "SUSPEND",          "WAKEUP", "DEVICE_TRAY_MOVED",
-        "GUEST_PANICKED", "GUEST_CRASHLOADED"};
     JsonArray *a = json_array_new();
 
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+    for (size_t i = 0; qmp_event_name(i); i++) {
         JsonObject *o = json_object_new();
 
-        json_object_set_string_member(o, "name", names[i]);
+        json_object_set_string_member(o, "name", qmp_event_name(i));
         json_array_add_object_element(a, o);
     }
     return qmp_array(a);
@@ -100,76 +117,6 @@ JsonNode *qmp_query_kvm(struct qmp_call *c, GError **error)
     json_object_set_boolean_member(
         o, "present", kvm && (!kvm->available || kvm->available(NULL)));
     return qmp_object(o);
-}
-
-/* --- CPUs --- */
-
-/* A CPU's place; every CPU is a socket of its own. */
-static JsonObject *cpu_props(unsigned index)
-{
-    JsonObject *o = json_object_new();
-
-    json_object_set_int_member(o, "core-id", 0);
-    json_object_set_int_member(o, "thread-id", 0);
-    json_object_set_int_member(o, "socket-id", index);
-    return o;
-}
-
-JsonNode *qmp_query_cpus_fast(struct qmp_call *c, GError **error)
-{
-    JsonArray *a = json_array_new();
-
-    for (unsigned i = 0; i < c->vm->vcpus.count; i++) {
-        g_autofree char *path =
-            g_strdup_printf("/machine/unattached/cpu[%u]", i);
-        JsonObject *o = json_object_new();
-
-        json_object_set_int_member(o, "thread-id", c->vm->vcpus.vcpu[i]->tid);
-        json_object_set_object_member(o, "props", cpu_props(i));
-        json_object_set_string_member(o, "qom-path", path);
-        json_object_set_int_member(o, "cpu-index", i);
-        json_object_set_string_member(o, "target", "x86_64");
-        json_array_add_object_element(a, o);
-    }
-    return qmp_array(a);
-}
-
-JsonNode *qmp_query_hotpluggable_cpus(struct qmp_call *c, GError **error)
-{
-    JsonArray *a = json_array_new();
-
-    for (unsigned i = c->vm->machine.max_cpus; i-- > 0;) {
-        JsonObject *o = json_object_new();
-
-        json_object_set_object_member(o, "props", cpu_props(i));
-        json_object_set_int_member(o, "vcpus-count", 1);
-        if (i < c->vm->vcpus.count) {
-            g_autofree char *path =
-                g_strdup_printf("/machine/unattached/cpu[%u]", i);
-
-            json_object_set_string_member(o, "qom-path", path);
-        }
-        json_object_set_string_member(o, "type", "max-x86_64-cpu");
-        json_array_add_object_element(a, o);
-    }
-    return qmp_array(a);
-}
-
-JsonNode *qmp_query_cpu_definitions(struct qmp_call *c, GError **error)
-{
-    JsonArray *a = json_array_new();
-    JsonObject *o = json_object_new();
-    const char *name = x86_model_max()->name;
-    g_autofree char *type = g_strconcat(name, "-x86_64-cpu", NULL);
-
-    json_object_set_string_member(o, "name", name);
-    json_object_set_string_member(o, "typename", type);
-    json_object_set_array_member(o, "unavailable-features", json_array_new());
-    json_object_set_boolean_member(o, "static", false);
-    json_object_set_boolean_member(o, "migration-safe", false);
-    json_object_set_boolean_member(o, "deprecated", false);
-    json_array_add_object_element(a, o);
-    return qmp_array(a);
 }
 
 /* --- machine --- */
@@ -290,6 +237,25 @@ JsonNode *qmp_query_mice(struct qmp_call *c, GError **error)
     return qmp_array(a);
 }
 
+static void add_client(void *to, const struct vnc_peer *peer)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_string_member(o, "host", peer->host);
+    json_object_set_string_member(o, "service", peer->service);
+    json_object_set_string_member(o, "family", peer->family);
+    json_object_set_boolean_member(o, "websocket", peer->websocket);
+    json_array_add_object_element(to, o);
+}
+
+static JsonArray *vnc_client_list(const struct vnc_control *vnc)
+{
+    JsonArray *a = json_array_new();
+
+    vnc->clients(vnc->opaque, add_client, a);
+    return a;
+}
+
 JsonNode *qmp_query_vnc(struct qmp_call *c, GError **error)
 {
     const struct vnc_control *vnc = c->vm->monitors->vnc;
@@ -298,13 +264,108 @@ JsonNode *qmp_query_vnc(struct qmp_call *c, GError **error)
     json_object_set_boolean_member(o, "enabled", vnc != NULL);
     if (vnc) {
         json_object_set_string_member(o, "host", vnc->host);
-        json_object_set_string_member(o, "family",
-                                      strchr(vnc->host, ':') ? "ipv6" : "ipv4");
+        json_object_set_string_member(o, "family", vnc->family);
         json_object_set_string_member(o, "service", vnc->service);
         json_object_set_string_member(o, "auth", vnc->auth);
-        json_object_set_array_member(o, "clients", json_array_new());
+        json_object_set_array_member(o, "clients", vnc_client_list(vnc));
     }
     return qmp_object(o);
+}
+
+JsonNode *qmp_query_vnc_servers(struct qmp_call *c, GError **error)
+{
+    const struct vnc_control *vnc = c->vm->monitors->vnc;
+    JsonArray *a = json_array_new();
+    JsonArray *servers;
+    JsonObject *server;
+    JsonObject *o;
+
+    if (!vnc) {
+        return qmp_array(a);
+    }
+    server = json_object_new();
+    json_object_set_string_member(server, "host", vnc->host);
+    json_object_set_string_member(server, "service", vnc->service);
+    json_object_set_string_member(server, "family", vnc->family);
+    json_object_set_boolean_member(server, "websocket", false);
+    json_object_set_string_member(server, "auth", vnc->auth);
+    servers = json_array_new();
+    json_array_add_object_element(servers, server);
+    o = json_object_new();
+    json_object_set_string_member(o, "id", "default");
+    json_object_set_array_member(o, "server", servers);
+    json_object_set_array_member(o, "clients", vnc_client_list(vnc));
+    json_object_set_string_member(o, "auth", vnc->auth);
+    json_array_add_object_element(a, o);
+    return qmp_array(a);
+}
+
+JsonNode *qmp_query_display_options(struct qmp_call *c, GError **error)
+{
+    const char *name = c->vm->config->display;
+    g_autofree char *type =
+        name ? g_strndup(name, strcspn(name, ",")) : g_strdup("none");
+
+    return one_string("type", type);
+}
+
+JsonNode *qmp_query_memdev(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (guint i = 0; i < c->vm->objects->len; i++) {
+        const struct object *obj = c->vm->objects->pdata[i];
+        uint64_t size = 0;
+        bool share = false;
+        bool prealloc = false;
+        JsonObject *o;
+
+        if (!obj->type->is_memory) {
+            continue;
+        }
+        opts_get_size(obj->opts, "size", 1, &size, NULL);
+        opts_get_bool(obj->opts, "share", &share, NULL);
+        opts_get_bool(obj->opts, "prealloc", &prealloc, NULL);
+        o = json_object_new();
+        json_object_set_boolean_member(o, "share", share);
+        json_object_set_boolean_member(o, "reserve", true);
+        json_object_set_boolean_member(o, "prealloc", prealloc);
+        json_object_set_array_member(o, "host-nodes", json_array_new());
+        json_object_set_int_member(o, "size", (gint64)size);
+        json_object_set_boolean_member(o, "merge", true);
+        json_object_set_boolean_member(o, "dump", true);
+        json_object_set_string_member(o, "policy", "default");
+        json_object_set_string_member(o, "id", obj->id);
+        json_array_add_object_element(a, o);
+    }
+    return qmp_array(a);
+}
+
+static JsonObject *iothread_object(const struct object *obj)
+{
+    JsonObject *o = json_object_new();
+
+    json_object_set_int_member(o, "thread-id", getpid());
+    json_object_set_int_member(o, "poll-max-ns", 0);
+    json_object_set_int_member(o, "poll-grow", 0);
+    json_object_set_int_member(o, "poll-shrink", 0);
+    json_object_set_int_member(o, "aio-max-batch", 0);
+    json_object_set_string_member(o, "id", obj->id);
+    return o;
+}
+
+JsonNode *qmp_query_iothreads(struct qmp_call *c, GError **error)
+{
+    JsonArray *a = json_array_new();
+
+    for (guint i = 0; i < c->vm->objects->len; i++) {
+        const struct object *obj = c->vm->objects->pdata[i];
+
+        if (strcmp(obj->type->name, "iothread") == 0) {
+            json_array_add_object_element(a, iothread_object(obj));
+        }
+    }
+    return qmp_array(a);
 }
 
 /* --- the command line --- */

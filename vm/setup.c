@@ -4,15 +4,18 @@
  */
 #include "vm/setup.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "ui/input.h"
+#include "vm/blockdev.h"
 #include "vm/chardev.h"
 #include "vm/devices.h"
 #include "vm/drives.h"
 #include "vm/objects.h"
+#include "vm/text_opts.h"
 
 /* --- the clock on the wall --- */
 
@@ -133,6 +136,31 @@ static bool setup_chardevs(struct vm *vm, GError **error)
     return setup_serials(vm, error);
 }
 
+/* Reported to the guest by the device, and to clients here. */
+static void drive_failed(void *opaque, const struct drive *d, bool write,
+                         int error)
+{
+    struct vm *vm = opaque;
+    const struct node *n = blockdev_of(vm, d);
+    g_autofree char *json = g_strdup_printf(
+        "{\"device\": \"%s\", \"node-name\": \"%s\", \"operation\": \"%s\", "
+        "\"action\": \"report\", \"nospace\": %s, \"reason\": \"%s\"}",
+        d->id, n ? n->name : "", write ? "write" : "read",
+        error == ENOSPC ? "true" : "false", g_strerror(error));
+
+    machine_event(&vm->machine, "BLOCK_IO_ERROR", json);
+}
+
+static void watch_drives(struct vm *vm)
+{
+    for (guint i = 0; i < vm->drives->len; i++) {
+        struct drive *d = vm->drives->pdata[i];
+
+        d->failed = drive_failed;
+        d->failed_opaque = vm;
+    }
+}
+
 static bool setup_drives(struct vm *vm, GError **error)
 {
     struct config *c = vm->config;
@@ -143,6 +171,17 @@ static bool setup_drives(struct vm *vm, GError **error)
             return false;
         }
     }
+    for (guint i = 0; i < c->blockdev->len; i++) {
+        struct opts *o = opts_from_text(c->blockdev->pdata[i], "driver", error);
+
+        if (!o || !blockdev_add(vm, o, error)) {
+            return g_prefix_error_literal(error, "-blockdev: "), false;
+        }
+    }
+    if (!blockdevs_setup(vm, error)) {
+        return false;
+    }
+    watch_drives(vm);
     return true;
 }
 
@@ -247,6 +286,10 @@ static bool setup_build(struct vm *vm, struct machine_options *mo,
     }
     setup_cpu_model(vm);
     setup_board_config(vm, mo);
+    if (!vm->board.kernel && (vm->board.initrd || vm->board.append)) {
+        return fail(error, "%s: only with -kernel",
+                    vm->board.initrd ? "-initrd" : "-append");
+    }
     return vm->board_type->build(&vm->machine, &vm->board, error) &&
            setup_firmware_files(vm, error) && setup_devices(vm, error);
 }

@@ -106,13 +106,14 @@ static bool boot_options(struct vm *vm, struct opts *o, GError **error)
     struct board_config *b = &vm->board;
     const char *order = opts_get(o, "order");
     const char *once = opts_get(o, "once");
+    const char *splash = opts_get(o, "splash");
 
     if (!opts_get_bool(o, "menu", &b->boot_menu, error) ||
         !opts_get_bool(o, "strict", &b->boot_strict, error) ||
         !boot_times(b, o, error) || !boot_letters("order", order, error) ||
         !boot_letters("once", once, error) ||
         !opts_check_used(o, "-boot", keys, error) ||
-        !boot_splash(vm, opts_get(o, "splash"), error)) {
+        !boot_splash(vm, splash, error)) {
         return false;
     }
     order = order ? order : "cad";
@@ -541,14 +542,14 @@ static bool fw_file(struct fw_cfg *fw, struct opts *o, GError **error)
         (file && !load(file, 256 * MIB, &data, &len, error))) {
         return false;
     }
-    if (!g_str_has_prefix(name, "opt/")) {
-        warn_user("-fw_cfg name=%s: names of users begin with opt/", name);
-    }
     if (fw_cfg_find_file(fw, name)) {
         return fail(error,
                     "-fw_cfg name=%s: the machine has a file of that "
                     "name already",
                     name);
+    }
+    if (!g_str_has_prefix(name, "opt/")) {
+        warn_user("-fw_cfg name=%s: names of users begin with opt/", name);
     }
     return fw_cfg_add_file(fw, name, file ? data : text, len, error);
 }

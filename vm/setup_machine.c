@@ -451,14 +451,14 @@ static bool smp_counts(struct vm *vm, struct opts *o, GError **error)
         return g_prefix_error(error, "-smp %s: ", text), false;
     }
     smp_fill(&s);
-    if (s.sockets * s.dies * s.cores * s.threads != s.max) {
+    if (s.sockets * s.dies * s.cores * s.threads != s.max || s.cpus > s.max) {
         return fail(error,
                     "-smp %s: %u sockets of %u cores with %u threads are not "
                     "%u CPUs",
                     text, (unsigned)s.sockets, (unsigned)(s.dies * s.cores),
-                    (unsigned)s.threads, (unsigned)s.max);
+                    (unsigned)s.threads, (unsigned)MAX(s.max, s.cpus));
     }
-    if (s.cpus > s.max || s.max > vm->board_type->max_cpus) {
+    if (s.max > vm->board_type->max_cpus) {
         return fail(error, "-smp %s: machine '%s' takes 1 to %u CPUs", text,
                     vm->board_type->name, vm->board_type->max_cpus);
     }

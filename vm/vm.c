@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "block/drive.h"
 #include "hw/pc/pc_parts.h"
+#include "vm/blockdev.h"
 #include "vm/chardev.h"
 #include "vm/defaults.h"
 #include "vm/displays.h"
@@ -344,6 +345,7 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
     vm->loop = g_main_loop_new(NULL, FALSE);
     vm->drives = g_ptr_array_new();
     vm->objects = g_ptr_array_new();
+    vm->nodes = g_ptr_array_new();
     vm->data = datadirs_new();
     for (guint i = 0; i < c->data_dir->len; i++) {
         datadirs_prepend(vm->data, c->data_dir->pdata[i]);
@@ -389,6 +391,7 @@ void vm_destroy(struct vm *vm)
     g_ptr_array_free(vm->drives, TRUE);
     datadirs_free(vm->data);
     objects_free(vm);
+    blockdevs_free(vm);
     machine_options_clear(&vm->machine_options);
     g_clear_pointer(&vm->smbios_opts, g_ptr_array_unref);
     g_clear_pointer(&vm->oem_strings, g_ptr_array_unref);

@@ -64,6 +64,7 @@ struct vm {
     /* what tables of the firmware are made of: struct opts *, char *, GBytes *,
      * GByteArray *; NULL before they are set up */
     GPtrArray *smbios_opts, *oem_strings, *smbios_files, *acpi_extra;
+    GPtrArray *nodes;          /* struct node *: -blockdev */
     GPtrArray *objects;        /* struct object * */
     const char *memory_object; /* id of the one that is main memory, or NULL */
     struct monitors *monitors;

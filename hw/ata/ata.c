@@ -138,8 +138,8 @@ static uint32_t ata_data_read(struct ata_dev *d, unsigned size)
 static void ata_data_write(struct ata_dev *d, unsigned size, uint32_t value)
 {
     if (!(d->status & ATA_DRQ) ||
-        (d->phase != ATA_PIO_WRITE && d->phase != ATA_PACKET_OUT &&
-         d->phase != ATA_PACKET_DATA)) {
+        (d->phase != ATA_PIO_WRITE && d->phase != ATA_PIO_OUT &&
+         d->phase != ATA_PACKET_OUT && d->phase != ATA_PACKET_DATA)) {
         return;
     }
     for (unsigned i = 0; i < size && d->pos < d->end; i++) {
@@ -261,8 +261,7 @@ void ata_write(struct ata_channel *c, unsigned at, unsigned size,
     }
 }
 
-/* Power-on, software or bus reset of one device. */
-static void ata_reset_dev(struct ata_dev *d)
+void ata_abandon(struct ata_dev *d)
 {
     struct ata_channel *c = d->channel;
 
@@ -273,6 +272,12 @@ static void ata_reset_dev(struct ata_dev *d)
         c->dma->cancel(c->dma_opaque);
     }
     d->phase = ATA_IDLE;
+}
+
+/* Power-on, software or bus reset of one device. */
+static void ata_reset_dev(struct ata_dev *d)
+{
+    ata_abandon(d);
     d->error = 1; /* diagnostics passed */
     d->status = d->kind == ATA_CDROM ? 0 : ATA_DRDY | ATA_DSC;
     d->hob_count = d->hob_low = d->hob_mid = d->hob_high = 0;
@@ -353,7 +358,7 @@ void ata_channel_settle(struct ata_channel *c)
 
 static bool ata_dev_check(const struct ata_dev *d)
 {
-    return d->phase <= ATA_WAIT_DMA && d->pos <= d->end &&
+    return d->phase <= ATA_PIO_OUT && d->pos <= d->end &&
            d->end <= ATA_BUFFER && d->packet_left <= ATA_BUFFER - d->pos &&
            d->multiple <= ATA_MULTIPLE && d->block <= ATA_MULTIPLE &&
            d->left <= UINT32_MAX / 2 && d->lba <= d->sectors &&

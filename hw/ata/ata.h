@@ -62,6 +62,7 @@ enum ata_phase {
     ATA_PACKET_IN,   /* data of a packet command, in chunks */
     ATA_PACKET_DATA, /* parameter list of a packet command */
     ATA_WAIT_DMA,    /* a DMA command waits for the engine to start */
+    ATA_PIO_OUT,     /* host to device, then done */
 };
 
 struct ata_channel;
@@ -210,6 +211,8 @@ void ata_irq(struct ata_dev *d);
 void ata_done(struct ata_dev *d);                /* success, interrupt */
 void ata_fail(struct ata_dev *d, uint8_t error); /* ERR, interrupt */
 void ata_signature(struct ata_dev *d);
+/* Ends what is under way, without an answer: waits for the drive. */
+void ata_abandon(struct ata_dev *d);
 /* Shows buf[0..len) at the data port. */
 void ata_pio_in(struct ata_dev *d, enum ata_phase phase, uint32_t len);
 void ata_pio_out(struct ata_dev *d, enum ata_phase phase, uint32_t len);

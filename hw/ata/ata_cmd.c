@@ -89,6 +89,7 @@ static bool ata_range(struct ata_dev *d)
 {
     bool ok;
 
+    d->standby = false; /* the medium is asked for */
     ata_get_address(d, &ok);
     if (!ok || d->lba >= d->sectors || d->left > d->sectors - d->lba) {
         ata_fail(d, ATA_IDNF);
@@ -136,7 +137,7 @@ static void ata_next_block(struct ata_dev *d, bool multiple)
 static bool ata_is_multiple(uint8_t command)
 {
     return command == 0xc4 || command == 0xc5 || command == 0x29 ||
-           command == 0x39;
+           command == 0x39 || command == 0xce;
 }
 
 static void ata_read_pio(struct ata_dev *d)
@@ -146,6 +147,40 @@ static void ata_read_pio(struct ata_dev *d)
     } else if (ata_range(d)) {
         ata_next_block(d, ata_is_multiple(d->command));
         ata_pio_read_next(d);
+    }
+}
+
+static void ata_flush_done(struct drive_req *req, int error)
+{
+    struct ata_dev *d = req->opaque;
+
+    d->busy = false;
+    if (error) {
+        ata_fail(d, ATA_ABRT);
+        return;
+    }
+    ata_done(d);
+}
+
+static void ata_flush(struct ata_dev *d)
+{
+    if (d->kind == ATA_CDROM) {
+        ata_done(d);
+        return;
+    }
+    ata_submit(d, DRIVE_FLUSH, 0, 0, NULL, 0, ata_flush_done);
+}
+
+/* A write command has moved its data. FUA, and any write while the cache is
+ * off, is done when the data is on the disk. */
+static void ata_write_finished(struct ata_dev *d)
+{
+    d->lba--;
+    ata_put_address(d);
+    if (d->command == 0x3d || d->command == 0xce || !d->write_cache) {
+        ata_flush(d);
+    } else {
+        ata_done(d);
     }
 }
 
@@ -161,9 +196,7 @@ static void ata_pio_write_done(struct drive_req *req, int error)
     d->lba += d->block;
     d->left -= d->block;
     if (d->left == 0) {
-        d->lba--;
-        ata_put_address(d);
-        ata_done(d);
+        ata_write_finished(d);
         return;
     }
     ata_next_block(d, ata_is_multiple(d->command));
@@ -207,6 +240,7 @@ void ata_block_done(struct ata_dev *d)
         ata_submit(d, DRIVE_WRITE, d->lba * ATA_SECTOR, d->pio_iov.iov_len,
                    &d->pio_iov, 1, ata_pio_write_done);
         break;
+    case ATA_PIO_OUT: ata_done(d); break;
     case ATA_PACKET_OUT: atapi_packet(d); break;
     case ATA_PACKET_IN: atapi_data_in_next(d); break;
     case ATA_PACKET_DATA: atapi_data_out(d); break;
@@ -218,27 +252,6 @@ void ata_block_done(struct ata_dev *d)
 }
 
 /* --- DMA --- */
-
-static void ata_flush_done(struct drive_req *req, int error)
-{
-    struct ata_dev *d = req->opaque;
-
-    d->busy = false;
-    if (error) {
-        ata_fail(d, ATA_ABRT);
-        return;
-    }
-    ata_done(d);
-}
-
-static void ata_flush(struct ata_dev *d)
-{
-    if (d->kind == ATA_CDROM) {
-        ata_done(d);
-        return;
-    }
-    ata_submit(d, DRIVE_FLUSH, 0, 0, NULL, 0, ata_flush_done);
-}
 
 static void ata_dma_done(struct drive_req *req, int error)
 {
@@ -258,12 +271,12 @@ static void ata_dma_done(struct drive_req *req, int error)
         d->status = ATA_BSY | ATA_DRDY | ATA_DSC | ATA_DRQ;
         return;
     }
-    d->lba--;
-    ata_put_address(d);
-    if (d->command == 0x3d) { /* FUA */
-        ata_flush(d);
+    if (d->dma_write) {
+        ata_write_finished(d);
         return;
     }
+    d->lba--;
+    ata_put_address(d);
     ata_done(d);
 }
 
@@ -308,13 +321,53 @@ static void ata_ok(struct ata_dev *d)
     ata_done(d);
 }
 
+static void ata_verify_next(struct ata_dev *d);
+
+static void ata_verify_done(struct drive_req *req, int error)
+{
+    struct ata_dev *d = req->opaque;
+
+    d->busy = false;
+    if (error) {
+        ata_rw_error(d, error);
+        return;
+    }
+    d->lba += d->block;
+    d->left -= d->block;
+    if (d->left) {
+        ata_verify_next(d);
+        return;
+    }
+    d->lba--;
+    ata_put_address(d);
+    ata_done(d);
+}
+
+static void ata_verify_next(struct ata_dev *d)
+{
+    d->block = MIN(d->left, (uint32_t)ATA_MULTIPLE);
+    d->pio_iov.iov_base = d->buf;
+    d->pio_iov.iov_len = (size_t)d->block * ATA_SECTOR;
+    ata_submit(d, DRIVE_READ, d->lba * ATA_SECTOR, d->pio_iov.iov_len,
+               &d->pio_iov, 1, ata_verify_done);
+}
+
+/* The data is read, and goes nowhere: what cannot be read is found. */
 static void ata_verify(struct ata_dev *d)
 {
     if (ata_range(d)) {
-        d->lba += d->left - 1;
-        ata_put_address(d);
-        ata_done(d);
+        ata_verify_next(d);
     }
+}
+
+static void ata_read_buffer(struct ata_dev *d)
+{
+    ata_pio_in(d, ATA_PIO_IN, ATA_SECTOR);
+}
+
+static void ata_write_buffer(struct ata_dev *d)
+{
+    ata_pio_out(d, ATA_PIO_OUT, ATA_SECTOR);
 }
 
 static void ata_seek(struct ata_dev *d)
@@ -444,10 +497,10 @@ static void ata_diagnostics(struct ata_dev *d)
         struct ata_dev *each = &c->dev[i];
 
         if (each->kind != ATA_NONE) {
+            ata_abandon(each);
             ata_signature(each);
             each->error = 1;
             each->device = 0;
-            each->phase = ATA_IDLE;
             each->status = each->kind == ATA_CDROM ? 0 : ATA_DRDY | ATA_DSC;
         }
     }
@@ -457,10 +510,7 @@ static void ata_diagnostics(struct ata_dev *d)
 
 static void ata_device_reset(struct ata_dev *d)
 {
-    if (d->busy) {
-        drive_drain(d->drive);
-    }
-    d->phase = ATA_IDLE;
+    ata_abandon(d);
     ata_signature(d);
     d->error = 1;
     d->status = 0;
@@ -517,13 +567,16 @@ static const struct ata_cmd commands[] = {
     {0xc9, KIND_DISK, ata_read_dma, false},
     {0xca, KIND_DISK, ata_write_dma, false},
     {0xcb, KIND_DISK, ata_write_dma, false},
+    {0xce, KIND_DISK, ata_write_pio, true}, /* MULTIPLE, FUA */
     {0xe0, KIND_BOTH, ata_standby, false},
     {0xe1, KIND_BOTH, ata_idle, false},
     {0xe2, KIND_BOTH, ata_standby, false},
     {0xe3, KIND_BOTH, ata_idle, false},
+    {0xe4, KIND_DISK, ata_read_buffer, false},
     {0xe5, KIND_BOTH, ata_power_mode, false},
     {0xe6, KIND_BOTH, ata_standby, false}, /* SLEEP */
     {0xe7, KIND_DISK, ata_flush, false},
+    {0xe8, KIND_DISK, ata_write_buffer, false},
     {0xea, KIND_DISK, ata_flush, true},
     {0xec, KIND_BOTH, ata_identify_cmd, false},
     {0xef, KIND_BOTH, ata_set_features, false},

@@ -59,11 +59,12 @@ static void command_sets(const struct ata_dev *d, uint8_t *out)
         word(out, 87, 1U << 14);
         return;
     }
-    /* NOP, cache, look-ahead, SMART; FLUSH CACHE (EXT), LBA48, FUA */
-    word(out, 82, 1U << 14 | 1U << 6 | 1U << 5 | 1U);
+    /* NOP, READ and WRITE BUFFER, look-ahead, cache, power management, SMART;
+     * FLUSH CACHE (EXT), LBA48; FUA */
+    word(out, 82, 7U << 12 | 1U << 6 | 1U << 5 | 1U << 3 | 1U);
     word(out, 83, 1U << 14 | 1U << 13 | 1U << 12 | 1U << 10);
     word(out, 84, 1U << 14 | 1U << 8 | 1U << 6 | 2);
-    word(out, 85, 1U << 14 | wcache | ahead | (d->smart ? 1U : 0));
+    word(out, 85, 7U << 12 | wcache | ahead | 1U << 3 | (d->smart ? 1U : 0));
     word(out, 86, 1U << 13 | 1U << 12 | 1U << 10);
     word(out, 87, 1U << 14 | 1U << 8 | 1U << 6 | 2);
 }

@@ -194,7 +194,7 @@ static void read_cd(struct ata_dev *d, uint32_t lba, uint32_t count)
     uint8_t fields = d->packet[9] & 0xf8;
     uint8_t kind = d->packet[1] >> 2 & 7;
 
-    if (kind > 2 && kind != 4) {
+    if (kind != 0 && kind != 2) { /* any, mode 1 */
         atapi_check(d, SENSE_ILLEGAL_REQUEST, ASC_ILLEGAL_MODE, 0);
     } else if (count == 0 || fields == 0) {
         atapi_good(d);

@@ -2,8 +2,9 @@
 /*
  * The floppy controller of a PC: an Intel 82077AA with two drives. [82077AA]
  *
- * Not modelled: sectors of other sizes than 512 bytes, FM encoding, deleted
- * data marks (all sectors have normal ones), the rotation of the disk (READ ID
+ * Not modelled: sectors of other sizes than 512 bytes, FM encoding (there are
+ * no such disks: address marks are missing), writing deleted data marks (all
+ * sectors have normal ones; reading deleted ones finds that), the rotation of the disk (READ ID
  * finds the sectors in turn), tape drives.
  */
 #include "hw/block/fdc.h"
@@ -36,8 +37,9 @@ enum {
     ST1_DE = 1 << 5,
     ST1_EN = 1 << 7
 };
-enum { ST2_WC = 1 << 4 };
-enum { CMD_MT = 0x80 };
+enum { ST2_WC = 1 << 4, ST2_CM = 1 << 6 };
+enum { CONFIG_POLL_OFF = 1 << 4, CONFIG_SEEK = 1 << 6 };
+enum { CMD_MT = 0x80, CMD_MFM = 0x40, CMD_SK = 0x20 };
 enum { SEEK_NS = 1000000, RESET_NS = 250000 };
 
 /* The formats of [82077AA]'s and everybody's disks, the common one of a size
@@ -143,12 +145,29 @@ static void fdc_invalid(struct fdc *s)
 
 static void sector_next(struct fdc *s);
 
+/* Is the head where cylinder `cyl` of the medium is? Drives of 80 tracks reach
+ * those of disks of 40 with one step, as emulators have it, or with two. */
+static bool on_cylinder(const struct floppy_drive *d, unsigned cyl)
+{
+    return d->track == cyl || (d->format->tracks == 40 && d->track == 2 * cyl);
+}
+
+/* A controller that runs at another rate than the medium was written with
+ * finds no address marks. Double density is 250 kbit/s, or 300 in a drive
+ * that turns faster. */
+static bool rate_fits(const struct fdc *s, const struct floppy_format *f)
+{
+    unsigned rate = s->dsr & 3;
+
+    return rate == f->rate || (f->rate == 2 && f->tracks == 40 && rate == 1);
+}
+
 static bool sector_offset(struct fdc *s, uint64_t *offset)
 {
     const struct floppy_drive *d = selected(s);
     const struct floppy_format *f = d->format;
 
-    if (!f || d->track != s->cyl || s->cyl >= f->tracks ||
+    if (!f || !on_cylinder(d, s->cyl) || s->cyl >= f->tracks ||
         s->head >= f->heads || s->sector == 0 || s->sector > f->sectors) {
         return false;
     }
@@ -212,7 +231,7 @@ static void sector_submit(struct fdc *s, enum drive_op op,
 
     if (!sector_offset(s, &offset)) {
         transfer_end(s, ST0_ABNORMAL, ST1_ND,
-                     s->cyl != selected(s)->track ? ST2_WC : 0);
+                     on_cylinder(selected(s), s->cyl) ? 0 : ST2_WC);
         return;
     }
     s->busy = true;
@@ -240,7 +259,8 @@ static void sector_begin(struct fdc *s)
     } else if (sector_offset(s, &offset)) {
         data_phase(s);
     } else {
-        transfer_end(s, ST0_ABNORMAL, ST1_ND, 0);
+        transfer_end(s, ST0_ABNORMAL, ST1_ND,
+                     on_cylinder(selected(s), s->cyl) ? 0 : ST2_WC);
     }
 }
 
@@ -249,7 +269,12 @@ static void sector_next(struct fdc *s)
 {
     bool at_last = s->sector >= s->last;
     bool ends = s->terminal;
+    /* READ DELETED DATA of a sector that is not: that one, and no more */
+    uint8_t st2 = (s->command[0] & 0x1f) == 0x0c ? ST2_CM : 0;
 
+    if (st2) {
+        ends = true;
+    }
     if (!at_last) {
         s->sector++;
     } else {
@@ -268,7 +293,7 @@ static void sector_next(struct fdc *s)
         }
     }
     if (ends) {
-        transfer_end(s, 0, 0, 0);
+        transfer_end(s, 0, 0, st2);
     } else {
         sector_begin(s);
     }
@@ -334,8 +359,12 @@ static bool transfer_setup(struct fdc *s, bool to_host)
         transfer_end(s, ST0_ABNORMAL, ST1_MA, 0);
         return false;
     }
-    if (s->config[0] & 0x40) { /* implied seek */
+    if (s->config[0] & CONFIG_SEEK) { /* implied seek */
         selected(s)->track = s->cyl;
+    }
+    if (!(c[0] & CMD_MFM) || !rate_fits(s, selected(s)->format)) {
+        transfer_end(s, ST0_ABNORMAL, ST1_MA, 0);
+        return false;
     }
     if (c[5] != 2 || (c[1] >> 2 & 1) != s->head) {
         transfer_end(s, ST0_ABNORMAL, ST1_ND, 0);
@@ -346,9 +375,15 @@ static bool transfer_setup(struct fdc *s, bool to_host)
 
 static void cmd_read(struct fdc *s)
 {
-    if (transfer_setup(s, true)) {
-        sector_begin(s);
+    if (!transfer_setup(s, true)) {
+        return;
     }
+    if ((s->command[0] & 0x1f) == 0x0c && s->command[0] & CMD_SK) {
+        /* every sector is skipped, until there are none */
+        transfer_end(s, ST0_ABNORMAL, ST1_EN, ST2_CM);
+        return;
+    }
+    sector_begin(s);
 }
 
 static void cmd_write(struct fdc *s)
@@ -403,12 +438,12 @@ static void cmd_read_id(struct fdc *s)
     s->head = s->command[1] >> 2 & 1;
     d = selected(s);
     if (!present(s, s->unit) || !d->format || s->head >= d->format->heads ||
-        d->format->rate != (s->dsr & 3)) {
+        !(s->command[0] & CMD_MFM) || !rate_fits(s, d->format)) {
         s->cyl = s->sector = 0;
         transfer_end(s, ST0_ABNORMAL, ST1_MA, 0);
         return;
     }
-    s->cyl = d->track;
+    s->cyl = d->track < d->format->tracks ? d->track : d->track / 2;
     s->sector = (uint8_t)(s->sector % d->format->sectors + 1);
     transfer_end(s, 0, 0, 0);
 }
@@ -457,7 +492,8 @@ static void cmd_format(struct fdc *s)
     s->formatting = true;
     s->dma = !(s->specify[1] & 1);
     if (!present(s, s->unit) || !selected(s)->format ||
-        selected(s)->drive->readonly || s->command[2] != 2 || s->last == 0) {
+        !rate_fits(s, selected(s)->format) || selected(s)->drive->readonly ||
+        s->command[2] != 2 || s->last == 0) {
         transfer_end(
             s, ST0_ABNORMAL,
             present(s, s->unit) && selected(s)->format ? ST1_NW : ST1_MA, 0);
@@ -575,10 +611,18 @@ static void cmd_lock(struct fdc *s)
 
 static void cmd_dumpreg(struct fdc *s)
 {
-    const uint8_t r[10] = {
-        s->drive[0].track, s->drive[1].track, 0,       0,
-        s->specify[0],     s->specify[1],     s->last, (uint8_t)(s->lock << 7),
-        s->config[0],      s->config[1]};
+    const uint8_t r[10] = {s->drive[0].track,
+                           s->drive[1].track,
+                           0,
+                           0,
+                           s->specify[0],
+                           s->specify[1],
+                           s->last,
+                           (uint8_t)(s->lock << 7 |
+                                     s->drive[0].perpendicular << 2 |
+                                     s->drive[1].perpendicular << 3),
+                           s->config[0],
+                           s->config[1]};
 
     to_result(s, r, sizeof(r));
 }
@@ -714,6 +758,9 @@ static void fdc_reset_done(struct fdc *s)
         s->st0[i] = (uint8_t)(ST0_POLLED | i);
     }
     s->msr = MSR_RQM;
+    if (s->config[0] & CONFIG_POLL_OFF) {
+        return;
+    }
     s->event_what = 0x80;
     timer_set(&s->event, clock_now(&s->dev.machine->clock) + RESET_NS);
 }

@@ -270,10 +270,15 @@ bool state_load_devices(struct machine *m, const uint8_t *p, size_t len,
                         GError **error)
 {
     machine_reset_devices(m);
-    if (!state_load_sections(m, p, len, error)) {
-        machine_reset_devices(m);
-        return false;
+    /* Twice: the first round brings the wires to their levels, one after the
+     * other, and what latches edges may see some that never were. In the
+     * second round nothing moves. */
+    for (unsigned round = 0; round < 2; round++) {
+        if (!state_load_sections(m, p, len, error)) {
+            machine_reset_devices(m);
+            return false;
+        }
+        machine_settle_devices(m);
     }
-    machine_settle_devices(m);
     return true;
 }

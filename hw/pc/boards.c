@@ -35,6 +35,7 @@
 const struct board_type *const boards[] = {
     &board_pc,
     &board_isapc,
+    &board_none,
     NULL,
 };
 

@@ -5,6 +5,7 @@
 #include "hw/pc/board.h"
 
 extern const struct board_type board_isapc;
+extern const struct board_type board_none;
 extern const struct board_type board_pc;
 
 #endif

@@ -171,10 +171,22 @@ static int64_t rtc_get_time(struct rtc *s)
     return t;
 }
 
+/* The host may want to set the guest's clock like that again. */
+static void rtc_tell(const struct rtc *s)
+{
+    g_autofree char *json =
+        g_strdup_printf("{\"offset\": %" G_GINT64_FORMAT
+                        ", \"qom-path\": \"/machine/unattached/%s\"}",
+                        s->offset_sec, dev_name(&s->dev));
+
+    machine_event(s->dev.machine, "RTC_CHANGE", json);
+}
+
 /* Makes `sec` the time now, `ns` into that second. */
 static void rtc_set_time(struct rtc *s, int64_t sec, int64_t ns)
 {
     int64_t into;
+    int64_t was = s->offset_sec;
 
     s->offset_ns = 0;
     s->offset_sec += sec - rtc_now(s, &into);
@@ -184,6 +196,9 @@ static void rtc_set_time(struct rtc *s, int64_t sec, int64_t ns)
         s->offset_sec--;
     }
     s->seen_sec = sec;
+    if (s->offset_sec != was) {
+        rtc_tell(s);
+    }
 }
 
 /* Does an alarm byte match? */

@@ -18,6 +18,7 @@ struct x86_model {
     uint8_t phys_bits, lin_bits;
     uint16_t cores, threads; /* of a socket, of a core; 0 = 1 */
     struct x86_features features;
+    char own_vendor[13], own_brand[48]; /* where -cpu states another one */
 };
 
 static inline bool x86_has(const struct x86_model *model,
@@ -42,6 +43,10 @@ const struct x86_model *x86_model_max(void);
 struct x86_model *x86_model_new(const char *text, GError **error);
 /* For -cpu help. */
 char *x86_models_help(void);
+/* The n-th model, NULL past the last one. */
+const struct x86_model *x86_model_at(size_t n);
+/* The n-th feature by -cpu's name ("" where it has none); NULL at the end. */
+const char *x86_feature_name(size_t n, enum x86_feature *feature);
 /* The n-th model's name, NULL past the last one. */
 const char *x86_model_name(size_t n);
 

@@ -114,13 +114,45 @@ static bool feature_apply(struct x86_model *m, const char *name, bool on,
 static bool property_apply(struct x86_model *m, const char *name,
                            const char *value, GError **error)
 {
-    static const char *const accepted[] = {"vendor",   "model-id", "migratable",
-                                           "enforce",  "check",    "kvm",
-                                           "l3-cache", "pmu",      NULL};
+    static const char *const accepted[] = {"migratable",
+                                           "check",
+                                           "enforce",
+                                           "kvm",
+                                           "l3-cache",
+                                           "pmu",
+                                           "topoext",
+                                           "level",
+                                           "xlevel",
+                                           "host-phys-bits",
+                                           "host-phys-bits-limit",
+                                           "phys-bits",
+                                           "vmware-cpuid-freq",
+                                           "tcg-cpuid",
+                                           "hv-passthrough",
+                                           "fill-mtrr-mask",
+                                           "cpuid",
+                                           "host-cache-info",
+                                           "tsc-frequency",
+                                           "legacy-cache",
+                                           NULL};
     uint64_t n = 0;
     bool on = false;
 
-    if (g_strv_contains(accepted, name)) {
+    if (g_strv_contains(accepted, name) || g_str_has_prefix(name, "hv-") ||
+        g_str_has_prefix(name, "kvm-") || g_str_has_prefix(name, "vmx-")) {
+        return true; /* of KVM, or told otherwise */
+    }
+    if (strcmp(name, "vendor") == 0) {
+        if (strlen(value) != 12) {
+            return fail(error, "-cpu vendor=%s: want twelve characters", value);
+        }
+        g_strlcpy(m->own_vendor, value, sizeof(m->own_vendor));
+        m->vendor = m->own_vendor;
+        return true;
+    }
+    if (strcmp(name, "model-id") == 0) {
+        g_strlcpy(m->own_brand, value, sizeof(m->own_brand));
+        m->brand = m->own_brand;
         return true;
     }
     if (strcmp(name, "family") == 0 || strcmp(name, "model") == 0 ||
@@ -153,6 +185,57 @@ static bool item_apply(struct x86_model *m, char *item, GError **error)
     return property_apply(m, item, "on", error);
 }
 
+/* What was asked for and is not implemented, by name; "" = nothing. */
+static char *missing_features(const struct x86_features *wanted)
+{
+    GString *s = g_string_new(NULL);
+    const struct x86_model *max = x86_model_max();
+
+    for (size_t i = 0; i < ARRAY_SIZE(feature_names); i++) {
+        enum x86_feature f = feature_names[i].feature;
+
+        if (*feature_names[i].name && x86_feature_test(wanted, f) &&
+            !x86_has(max, f)) {
+            g_string_append_printf(s, "%s%s", s->len ? ", " : "",
+                                   feature_names[i].name);
+        }
+    }
+    return g_string_free(s, FALSE);
+}
+
+/* check and enforce: a warning, or an error, for what cannot be had. */
+static bool model_check(char **items, struct x86_features wanted,
+                        GError **error)
+{
+    bool enforce = false;
+    bool check = false;
+    g_autofree char *missing = NULL;
+
+    for (; *items; items++) {
+        enum x86_feature f = X86_FEATURE_NONE;
+
+        if (strcmp(*items, "enforce") == 0 ||
+            strcmp(*items, "enforce=on") == 0) {
+            enforce = true;
+        } else if (strcmp(*items, "check") == 0 ||
+                   strcmp(*items, "check=on") == 0) {
+            check = true;
+        } else if (**items == '+' && feature_find(*items + 1, &f, NULL)) {
+            x86_feature_set(&wanted, f);
+        } else if (**items == '-' && feature_find(*items + 1, &f, NULL)) {
+            x86_feature_clear(&wanted, f);
+        }
+    }
+    missing = missing_features(&wanted);
+    if (*missing && enforce) {
+        return fail(error, "-cpu enforce: not implemented: %s", missing);
+    }
+    if (*missing && check) {
+        warn_user("-cpu check: left out, because not implemented: %s", missing);
+    }
+    return true;
+}
+
 struct x86_model *x86_model_new(const char *text, GError **error)
 {
     g_auto(GStrv) items = g_strsplit(text, ",", -1);
@@ -160,7 +243,7 @@ struct x86_model *x86_model_new(const char *text, GError **error)
     const struct x86_model *max = x86_model_max();
     struct x86_model *m;
 
-    if (!base) {
+    if (!base || !model_check(items + 1, base->features, error)) {
         return NULL;
     }
     m = g_memdup2(base, sizeof(*base));
@@ -197,4 +280,18 @@ char *x86_models_help(void)
 const char *x86_model_name(size_t n)
 {
     return n < ARRAY_SIZE(models) ? models[n].name : NULL;
+}
+
+const struct x86_model *x86_model_at(size_t n)
+{
+    return n < ARRAY_SIZE(models) ? &models[n] : NULL;
+}
+
+const char *x86_feature_name(size_t n, enum x86_feature *feature)
+{
+    if (n >= ARRAY_SIZE(feature_names)) {
+        return NULL;
+    }
+    *feature = feature_names[n].feature;
+    return feature_names[n].name;
 }

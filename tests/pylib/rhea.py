@@ -21,10 +21,12 @@ class QmpError(Exception):
         self.desc = error["desc"]
 
 
-def connect(path):
+def connect(path, process=None):
     """A Unix socket that somebody is about to listen on."""
     end = time.time() + TIMEOUT
     while True:
+        if process and process.poll() not in (None, 0):  # 0: -daemonize
+            raise OSError(f"rhea ended: {process.stdout.read().decode()}")
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         s.settimeout(TIMEOUT)
         try:
@@ -169,7 +171,7 @@ class Qtest(Lines):
 class Machine:
     """rhea with the given arguments; its sockets live in `dir`."""
 
-    def __init__(self, *args, qmp=True, qtest=False):
+    def __init__(self, *args, qmp=True, qtest=False, **kw):
         self.dir = tempfile.mkdtemp(prefix="rhea-test-")
         self.args = [BINARY, "-display", "none"]
         if qmp:
@@ -179,12 +181,12 @@ class Machine:
         self.args += [a.replace("@", self.dir + "/") for a in args]
         self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+                                        stderr=subprocess.STDOUT, **kw)
         self.qtest = Qtest(self.connect("qtest")) if qtest else None
         self.qmp = Qmp(self.connect("qmp")) if qmp else None
 
     def connect(self, name):
-        return connect(f"{self.dir}/{name}")
+        return connect(f"{self.dir}/{name}", self.process)
 
     def wait(self):
         return self.process.wait(TIMEOUT)
