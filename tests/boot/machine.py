@@ -8,6 +8,15 @@ guests = importlib.util.module_from_spec(importlib.util.spec_from_loader('guests
 _loader.exec_module(guests)
 
 
+TESTS = {}
+
+
+def test(f):
+    """Makes a function a boot test; its first line says what is seen."""
+    TESTS[f.__name__] = f
+    return f
+
+
 class Failed(Exception):
     """The guest did not do what it should; the message says what was seen."""
 
@@ -156,6 +165,24 @@ class Machine:
             if time.monotonic() > end or self.process.poll() is not None:
                 self.fail(f'waited {timeout} s for {pattern!r} on the screen:\n{text.rstrip()}')
             time.sleep(0.3)
+
+
+    # --- a shell on the serial line ---
+
+    def shell(self, command, timeout=60):
+        """What a command prints, and its exit status."""
+        self.send(f'echo "<""<"; {command}; echo ">"">"$?\n')
+        self.expect(r'<<\r', timeout)
+        begin = self.mark
+        status = int(self.expect(r'>>(\d+)\r', timeout)[1])
+        return self.text[begin:self.mark].rsplit('>>', 1)[0].replace('\r', '').strip(), status
+
+    def good(self, command, timeout=60):
+        """What a command prints, which must end well."""
+        out, status = self.shell(command, timeout)
+        if status:
+            self.fail(f'{command!r} ended with {status}: {out[-500:]}')
+        return out
 
 
 def guest(name):
