@@ -21,7 +21,7 @@ enum vm_state {
     VM_SUSPENDED,
     VM_PANICKED,
     VM_IO_ERROR, /* a drive with werror=stop or the like waits */
-    VM_ERROR, /* an engine gave up */
+    VM_ERROR,    /* an engine gave up */
 };
 
 struct displays;

@@ -13,8 +13,8 @@ struct piix4_pm {
      * which expects 0xfe in CMOS byte 0x0f. */
     struct wire suspend;
 
-    bool asleep;   /* in S3, since the guest asked for it */
-    bool by_alarm; /* what ends it is the RTC's alarm */
+    bool asleep;                 /* in S3, since the guest asked for it */
+    bool by_alarm;               /* what ends it is the RTC's alarm */
     bool disable_s3, disable_s4; /* properties */
     uint8_t s4_val;
     bool smm; /* property: SMIs can be enabled */
