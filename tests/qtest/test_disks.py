@@ -112,6 +112,43 @@ class Disks(rhea.TestCase):
         with open(name, "rb") as f:
             self.assertEqual(set(f.read()), {0x42})
 
+    def trim(self, *ranges):
+        """DATA SET MANAGEMENT with these (sector, count); the status."""
+        q = self.q
+        q.outl(0xcf8, 0x80000920)
+        q.outl(0xcfc, 0xc001)  # the bus master's ports
+        q.outl(0xcf8, 0x80000904)
+        q.outw(0xcfc, 7)
+        q.write(0x2000, b"".join((lba | n << 48).to_bytes(8, "little") for lba, n in ranges).ljust(512, b"\0"))
+        q.write(0x1000, (0x2000).to_bytes(4, "little") + bytes([0, 2, 0, 0x80]))
+        q.outl(0xc004, 0x1000)
+        self.status()
+        q.outb(0x1f6, 0xe0)
+        for port, value in ((0x1f1, 0), (0x1f1, 1), (0x1f2, 0), (0x1f2, 1)):
+            q.outb(port, value)
+        q.outb(0x1f7, 0x06)
+        q.outb(0xc000, 1)
+        status = self.status()
+        q.outb(0xc000, 0)
+        return status
+
+    def test_trim(self):
+        """TRIM gives space back to the host where discard=unmap says so."""
+        for option, zero in (("discard=unmap", True), ("discard=ignore", False)):
+            name = self.image(1 << 20)
+            self.start("file=" + name, option)
+            before = os.stat(name).st_blocks
+            self.assertFalse(self.trim((256, 512), (1024, 8)) & ERR)
+            self.assertTrue(self.trim((2047, 2)) & ERR)
+            self.end()
+            self.assertEqual(os.stat(name).st_blocks < before, zero)
+            with open(name, "rb") as f:
+                data = f.read()
+            self.assertEqual(data[256 * 512:768 * 512] == bytes(512 * 512), zero)
+            self.assertEqual(data[1024 * 512:1032 * 512] == bytes(8 * 512), zero)
+            self.assertEqual(data[:256 * 512], b"\x42" * (256 * 512))
+            self.assertEqual(data[1032 * 512:], b"\x42" * (1016 * 512))
+
     # --- a host that cannot write: files end at 64 KiB ---
 
     def full(self, *options):
