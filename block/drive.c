@@ -6,6 +6,7 @@
 #include "block/drive.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { WORKERS = 4 };
 
@@ -14,6 +15,7 @@ struct drive_private {
     struct drive drive;
     GThreadPool *pool;
     GAsyncQueue *done; /* struct drive_req, finished by a worker */
+    GQueue *stalled;   /* likewise, by DRIVE_STOP */
 };
 
 static struct drive_private *private_of(struct drive *d)
@@ -21,13 +23,39 @@ static struct drive_private *private_of(struct drive *d)
     return container_of(d, struct drive_private, drive);
 }
 
+static enum drive_policy drive_action(const struct drive *d,
+                                      const struct drive_req *req)
+{
+    enum drive_policy p =
+        req->op == DRIVE_READ ? d->on_read_error : d->on_write_error;
+
+    if (req->refused) {
+        return DRIVE_REPORT;
+    }
+    if (p == DRIVE_ENOSPC) {
+        return req->error == ENOSPC ? DRIVE_STOP : DRIVE_REPORT;
+    }
+    return p;
+}
+
 static void drive_complete(struct drive *d, struct drive_req *req)
 {
+    enum drive_policy action = DRIVE_REPORT;
+
     d->in_flight--;
-    if (req->error && d->failed) {
-        d->failed(d->failed_opaque, d, req->op != DRIVE_READ, req->error);
+    if (req->error) {
+        action = drive_action(d, req);
+        if (d->failed) {
+            d->failed(d->failed_opaque, d, req->op != DRIVE_READ, req->error,
+                      action);
+        }
     }
-    req->done(req, req->error);
+    if (action == DRIVE_STOP) {
+        d->stalled_by = req->error;
+        g_queue_push_tail(private_of(d)->stalled, req);
+    } else {
+        req->done(req, action == DRIVE_IGNORE ? 0 : req->error);
+    }
 }
 
 /* On the main loop. */
@@ -107,6 +135,7 @@ void drive_submit(struct drive *d, struct drive_req *req)
     assert(lock_held(d->lock));
     req->drive = d;
     req->error = drive_check(d, req);
+    req->refused = req->error;
     d->in_flight++;
     if (req->error) {
         g_async_queue_push(p->done, req);
@@ -117,12 +146,60 @@ void drive_submit(struct drive *d, struct drive_req *req)
     g_thread_pool_push(p->pool, req, NULL);
 }
 
-void drive_drain(struct drive *d)
+void drive_quiesce(struct drive *d)
 {
     assert(lock_held(d->lock));
     while (d->in_flight) {
         drive_complete(d, g_async_queue_pop(private_of(d)->done));
     }
+}
+
+void drive_drain(struct drive *d)
+{
+    struct drive_req *req;
+
+    do {
+        drive_quiesce(d);
+        req = g_queue_pop_head(private_of(d)->stalled);
+        if (req) {
+            req->done(req, req->error);
+        }
+    } while (req || d->in_flight);
+    d->stalled_by = 0;
+}
+
+void drive_retry(struct drive *d)
+{
+    struct drive_req *req;
+
+    assert(lock_held(d->lock));
+    d->stalled_by = 0;
+    while ((req = g_queue_pop_head(private_of(d)->stalled))) {
+        d->in_flight++;
+        req->error = 0;
+        g_thread_pool_push(private_of(d)->pool, req, NULL);
+    }
+}
+
+bool drive_parse_policy(enum drive_policy *policy, const char *text, bool write,
+                        GError **error)
+{
+    static const char *const names[] = {[DRIVE_REPORT] = "report",
+                                        [DRIVE_IGNORE] = "ignore",
+                                        [DRIVE_STOP] = "stop",
+                                        [DRIVE_ENOSPC] = "enospc"};
+
+    if (!text || strcmp(text, "auto") == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(names) - !write; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *policy = (enum drive_policy)i;
+            return true;
+        }
+    }
+    return fail(error, "%s=%s: want report, ignore%s or stop",
+                write ? "werror" : "rerror", text, write ? ", enospc" : "");
 }
 
 uint64_t drive_size(const struct drive *d)
@@ -154,7 +231,9 @@ struct drive *drive_new(const char *id, struct lock *lock)
 
     p->drive.id = g_strdup(id);
     p->drive.lock = lock;
+    p->drive.on_write_error = DRIVE_ENOSPC;
     p->done = g_async_queue_new();
+    p->stalled = g_queue_new();
     p->pool = g_thread_pool_new(drive_work, p, WORKERS, FALSE, NULL);
     return &p->drive;
 }
@@ -172,6 +251,7 @@ void drive_free(struct drive *d)
     }
     image_close(d->image);
     g_async_queue_unref(p->done);
+    g_queue_free(p->stalled);
     g_free(d->id);
     g_free(d->serial);
     g_free(p);

@@ -20,6 +20,14 @@ enum drive_bus {
     DRIVE_IF_PFLASH,
 };
 
+/* What follows when the host cannot read or write. */
+enum drive_policy {
+    DRIVE_REPORT, /* the guest gets the error */
+    DRIVE_IGNORE, /* the guest gets a success that is none */
+    DRIVE_STOP,   /* the machine stops; drive_retry() tries again */
+    DRIVE_ENOSPC, /* stops where the disk is full, reports otherwise */
+};
+
 struct drive_front { /* a device that wants to hear of media changes */
     void (*changed)(void *opaque); /* inserted, removed, resized */
     void (*eject_request)(void *opaque, bool force);
@@ -44,8 +52,12 @@ struct drive {
     /* -drive cyls=,heads=,secs=: 0 = guess */
     uint32_t cyls, heads, secs;
     /* statistics for query-blockstats */
-    /* A request failed: for those who watch. May be NULL. Lock held. */
-    void (*failed)(void *opaque, const struct drive *d, bool write, int error);
+    enum drive_policy on_read_error, on_write_error;
+    int stalled_by; /* error that requests wait for after DRIVE_STOP, 0: none */
+    /* A request failed: for those who watch, and for who stops the machine
+     * (action is never DRIVE_ENOSPC). May be NULL. Lock held. */
+    void (*failed)(void *opaque, const struct drive *d, bool write, int error,
+                   enum drive_policy action);
     void *failed_opaque;
     uint64_t rd_ops, wr_ops, rd_bytes, wr_bytes, flush_ops;
 };
@@ -68,13 +80,22 @@ struct drive_req {
     /* private */
     struct drive *drive;
     int error;
-    bool cancelled;
+    bool refused; /* the request itself is wrong: no policy applies */
 };
 
 /* Queues the request on the drive's workers. Lock held. */
 void drive_submit(struct drive *d, struct drive_req *req);
-/* Waits for all requests of the drive, running their done(). Lock held. */
+/* Waits for all requests of the drive, running their done(). Those that were
+ * stalled by DRIVE_STOP fail. Lock held. */
 void drive_drain(struct drive *d);
+/* The same, but what is stalled stays: the machine stops. Lock held. */
+void drive_quiesce(struct drive *d);
+/* The machine goes on: stalled requests are tried again. Lock held. */
+void drive_retry(struct drive *d);
+/* "report", "ignore", "stop", "enospc"; NULL leaves *policy. `write`: enospc
+ * is for writes alone. */
+bool drive_parse_policy(enum drive_policy *policy, const char *text, bool write,
+                        GError **error);
 uint64_t drive_size(const struct drive *d); /* bytes; 0 without medium */
 static inline bool drive_has_medium(const struct drive *d)
 {

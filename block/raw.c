@@ -21,7 +21,8 @@ struct raw {
     int fd;
     bool device; /* a block device */
     bool unsafe;
-    bool sync; /* every write reaches the disk before it is done */
+    bool discard; /* what the guest discards is given back to the host */
+    bool sync;    /* every write reaches the disk before it is done */
 };
 
 /* Skips `done` bytes of a copy of the vector; false when nothing is left. */
@@ -131,7 +132,11 @@ static int raw_punch(struct image *img, uint64_t offset, uint64_t len, int mode)
 /* Advice only: what cannot be discarded stays. */
 static int raw_discard(struct image *img, uint64_t offset, uint64_t len)
 {
-    raw_punch(img, offset, len, FALLOC_FL_PUNCH_HOLE);
+    const struct raw *r = img->impl;
+
+    if (r->discard) {
+        raw_punch(img, offset, len, FALLOC_FL_PUNCH_HOLE);
+    }
     return 0;
 }
 
@@ -242,6 +247,7 @@ struct image *raw_open(const char *filename, const struct image_options *o,
     r->fd = fd;
     r->device = device;
     r->unsafe = o->unsafe;
+    r->discard = o->discard;
     r->sync = o->writethrough;
     img = g_new0(struct image, 1);
     img->ops = &raw_ops;

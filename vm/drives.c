@@ -107,10 +107,8 @@ static bool parse_image_options(struct image_options *o, struct opts *opts,
     }
     o->discard = discard &&
                  (strcmp(discard, "unmap") == 0 || strcmp(discard, "on") == 0);
-    /* Accepted without effect: one way to do I/O, errors are reported. */
+    /* Accepted without effect: one way to do I/O. */
     opts_get(opts, "aio");
-    opts_get(opts, "werror");
-    opts_get(opts, "rerror");
     opts_get(opts, "trans");
     opts_get(opts, "detect-zeroes");
     opts_get(opts, "file.driver");
@@ -120,6 +118,14 @@ static bool parse_image_options(struct image_options *o, struct opts *opts,
            opts_get_bool(opts, "snapshot", &o->snapshot, error) &&
            parse_locking(o, opts, error) &&
            parse_cache(o, opts_get(opts, "cache"), error);
+}
+
+static bool parse_policies(struct drive *d, struct opts *opts, GError **error)
+{
+    return drive_parse_policy(&d->on_write_error, opts_get(opts, "werror"),
+                              true, error) &&
+           drive_parse_policy(&d->on_read_error, opts_get(opts, "rerror"),
+                              false, error);
 }
 
 static bool parse_geometry(struct drive *d, struct opts *opts, GError **error)
@@ -207,7 +213,7 @@ static bool parse_place(struct drive *d, const GPtrArray *drives,
     d->removable = d->media != DRIVE_DISK;
     d->serial = g_strdup(serial);
     return parse_index(d, drives, opts, error) &&
-           parse_geometry(d, opts, error);
+           parse_policies(d, opts, error) && parse_geometry(d, opts, error);
 }
 
 /* "ide0-hd1", "ide1-cd0", "floppy0" as people know them. */

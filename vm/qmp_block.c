@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QMP commands about drives and what is in them. */
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -68,7 +69,10 @@ JsonNode *qmp_query_block(struct qmp_call *c, GError **error)
         g_autofree char *qdev = qdev_path(c->vm, d);
         JsonObject *o = json_object_new();
 
-        json_object_set_string_member(o, "io-status", "ok");
+        json_object_set_string_member(o, "io-status",
+                                      d->stalled_by == 0        ? "ok"
+                                      : d->stalled_by == ENOSPC ? "nospace"
+                                                                : "failed");
         json_object_set_string_member(o, "device", d->id);
         json_object_set_boolean_member(o, "locked", action_tray_locked(d));
         json_object_set_boolean_member(o, "removable", d->removable);

@@ -136,19 +136,25 @@ static bool setup_chardevs(struct vm *vm, GError **error)
     return setup_serials(vm, error);
 }
 
-/* Reported to the guest by the device, and to clients here. */
+/* The device tells the guest, where it is to know; clients hear of it here. */
 static void drive_failed(void *opaque, const struct drive *d, bool write,
-                         int error)
+                         int error, enum drive_policy action)
 {
+    static const char *const actions[] = {[DRIVE_REPORT] = "report",
+                                          [DRIVE_IGNORE] = "ignore",
+                                          [DRIVE_STOP] = "stop"};
     struct vm *vm = opaque;
     const struct node *n = blockdev_of(vm, d);
     g_autofree char *json = g_strdup_printf(
         "{\"device\": \"%s\", \"node-name\": \"%s\", \"operation\": \"%s\", "
-        "\"action\": \"report\", \"nospace\": %s, \"reason\": \"%s\"}",
-        d->id, n ? n->name : "", write ? "write" : "read",
+        "\"action\": \"%s\", \"nospace\": %s, \"reason\": \"%s\"}",
+        d->id, n ? n->name : "", write ? "write" : "read", actions[action],
         error == ENOSPC ? "true" : "false", g_strerror(error));
 
     machine_event(&vm->machine, "BLOCK_IO_ERROR", json);
+    if (action == DRIVE_STOP) {
+        machine_request(&vm->machine, MACHINE_IO_ERROR);
+    }
 }
 
 static void watch_drives(struct vm *vm)

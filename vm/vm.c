@@ -27,7 +27,7 @@ const char *vm_state_name(enum vm_state state)
         [VM_PRELAUNCH] = "prelaunch",  [VM_RUNNING] = "running",
         [VM_PAUSED] = "paused",        [VM_SHUTDOWN] = "shutdown",
         [VM_SUSPENDED] = "suspended",  [VM_PANICKED] = "guest-panicked",
-        [VM_ERROR] = "internal-error",
+        [VM_ERROR] = "internal-error", [VM_IO_ERROR] = "io-error",
     };
     return names[state];
 }
@@ -46,8 +46,14 @@ void vm_stop(struct vm *vm, enum vm_state why)
         lock_enter(&vm->machine.lock);
         clock_stop(&vm->machine.clock);
         for (guint i = 0; i < vm->drives->len; i++) {
-            drive_drain(vm->drives->pdata[i]);
+            drive_quiesce(vm->drives->pdata[i]);
         }
+        vm->state = why;
+        machine_event(&vm->machine, "STOP", NULL);
+        lock_leave(&vm->machine.lock);
+    } else if (vm->state == VM_SUSPENDED) {
+        lock_enter(&vm->machine.lock);
+        clock_stop(&vm->machine.clock);
         vm->state = why;
         machine_event(&vm->machine, "STOP", NULL);
         lock_leave(&vm->machine.lock);
@@ -56,18 +62,40 @@ void vm_stop(struct vm *vm, enum vm_state why)
     }
 }
 
+/* S3: the CPUs stop, time goes on; so an alarm can end it. */
+static void vm_suspend(struct vm *vm)
+{
+    if (vm->state != VM_RUNNING) {
+        return;
+    }
+    vcpus_pause(&vm->vcpus);
+    lock_enter(&vm->machine.lock);
+    for (guint i = 0; i < vm->drives->len; i++) {
+        drive_drain(vm->drives->pdata[i]);
+    }
+    vm->state = VM_SUSPENDED;
+    vm->asleep = true;
+    machine_event(&vm->machine, "SUSPEND", NULL);
+    lock_leave(&vm->machine.lock);
+}
+
 void vm_cont(struct vm *vm)
 {
-    if (vm->state == VM_RUNNING || vm->state == VM_SHUTDOWN ||
-        vm->state == VM_ERROR) {
+    if (vm->state == VM_RUNNING || vm->state == VM_SUSPENDED ||
+        vm->state == VM_SHUTDOWN || vm->state == VM_ERROR) {
         return;
     }
     lock_enter(&vm->machine.lock);
-    vm->state = VM_RUNNING;
+    vm->state = vm->asleep ? VM_SUSPENDED : VM_RUNNING;
     clock_start(&vm->machine.clock);
+    for (guint i = 0; i < vm->drives->len; i++) {
+        drive_retry(vm->drives->pdata[i]);
+    }
     machine_event(&vm->machine, "RESUME", NULL);
     lock_leave(&vm->machine.lock);
-    vcpus_resume(&vm->vcpus);
+    if (!vm->asleep) {
+        vcpus_resume(&vm->vcpus);
+    }
 }
 
 /* -boot once=: the second start and all after it have the usual order. */
@@ -82,21 +110,41 @@ static void vm_boot_once_over(struct vm *vm)
     vm->started = true;
 }
 
-void vm_reset(struct vm *vm)
+/* Devices and CPUs, which stand still. */
+static void vm_reset_machine(struct vm *vm, bool waking)
 {
-    bool was_running = vm->state == VM_RUNNING;
-
-    if (was_running) {
-        vcpus_pause(&vm->vcpus);
-    }
     lock_enter(&vm->machine.lock);
     for (guint i = 0; i < vm->drives->len; i++) {
         drive_drain(vm->drives->pdata[i]);
     }
     vm_boot_once_over(vm);
+    vm->machine.waking = waking;
     machine_reset_devices(&vm->machine);
+    vm->machine.waking = false;
+    if (waking && vm->machine.board_wake) {
+        vm->machine.board_wake(&vm->machine);
+    }
     lock_leave(&vm->machine.lock);
     vcpus_reset(&vm->vcpus);
+    vm->asleep = false;
+}
+
+static void vm_wake(struct vm *vm)
+{
+    vm_event(vm, "WAKEUP", NULL);
+    vm_reset_machine(vm, true);
+    vm->state = VM_RUNNING;
+    vcpus_resume(&vm->vcpus);
+}
+
+void vm_reset(struct vm *vm)
+{
+    bool goes_on = vm->state == VM_RUNNING || vm->state == VM_SUSPENDED;
+
+    if (vm->state == VM_RUNNING) {
+        vcpus_pause(&vm->vcpus);
+    }
+    vm_reset_machine(vm, false);
     if (vm->state == VM_SHUTDOWN || vm->state == VM_ERROR ||
         vm->state == VM_PANICKED) {
         vm->state = VM_PAUSED;
@@ -106,7 +154,8 @@ void vm_reset(struct vm *vm)
                  ? "{\"guest\": false, \"reason\": \"host-qmp-system-reset\"}"
                  : "{\"guest\": true, \"reason\": \"guest-reset\"}");
     vm->reset_by_host = false;
-    if (was_running) {
+    if (goes_on) {
+        vm->state = VM_RUNNING;
         vcpus_resume(&vm->vcpus);
     }
 }
@@ -163,13 +212,10 @@ static void vm_panicked(struct vm *vm)
 static void vm_serve_power(struct vm *vm, unsigned requests)
 {
     if (requests & MACHINE_SUSPEND) {
-        vm_stop(vm, VM_SUSPENDED);
-        vm_event(vm, "SUSPEND", NULL);
+        vm_suspend(vm);
     }
     if (requests & MACHINE_WAKEUP && vm->state == VM_SUSPENDED) {
-        vm_event(vm, "WAKEUP", NULL);
-        vm_reset(vm);
-        vm_cont(vm);
+        vm_wake(vm);
     }
     if (requests & MACHINE_PANIC) {
         vm_panicked(vm);
@@ -198,6 +244,9 @@ static gboolean vm_serve(gpointer data)
     }
     if (requests & MACHINE_STOP) {
         vm_stop(vm, VM_PAUSED);
+    }
+    if (requests & MACHINE_IO_ERROR && vm->state == VM_RUNNING) {
+        vm_stop(vm, VM_IO_ERROR);
     }
     vm_serve_power(vm, requests);
     return G_SOURCE_REMOVE;

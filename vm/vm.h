@@ -20,7 +20,8 @@ enum vm_state {
     VM_SHUTDOWN,
     VM_SUSPENDED,
     VM_PANICKED,
-    VM_ERROR, /* an engine gave up */
+    VM_IO_ERROR, /* a drive with werror=stop or the like waits */
+    VM_ERROR,    /* an engine gave up */
 };
 
 struct displays;
@@ -53,6 +54,7 @@ struct vm {
     struct vm_actions actions;
     bool wanted_kvm; /* and did not get it */
     bool started;    /* reset at least once */
+    bool asleep;     /* in S3: CPUs stand still, clocks run on */
     uint8_t escape;  /* -echr: of mon: streams */
     char *name;
     struct input input;

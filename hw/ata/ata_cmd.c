@@ -280,12 +280,18 @@ static void ata_dma_done(struct drive_req *req, int error)
     ata_done(d);
 }
 
+static void ata_trim_list(struct ata_dev *d);
+
 void ata_dma_transfer(struct ata_dev *d)
 {
     struct ata_channel *c = d->channel;
     uint64_t want = (uint64_t)d->left * ATA_SECTOR;
     uint64_t got;
 
+    if (d->command == 0x06) {
+        ata_trim_list(d);
+        return;
+    }
     g_array_set_size(d->iov, 0);
     got = c->dma->map(c->dma_opaque, d->iov, want, !d->dma_write);
     got -= got % ATA_SECTOR;
@@ -312,6 +318,100 @@ static void ata_write_dma(struct ata_dev *d)
     } else if (ata_range(d)) {
         ata_dma_start(d, true);
     }
+}
+
+/* --- DATA SET MANAGEMENT, [ATA8] 7.10: ranges that hold nothing now --- */
+
+static void ata_trim_next(struct ata_dev *d);
+
+static void ata_trim_done(struct drive_req *req, int error)
+{
+    struct ata_dev *d = req->opaque;
+
+    d->busy = false;
+    if (error) {
+        ata_fail(d, ata_errno(error));
+        return;
+    }
+    ata_trim_next(d);
+}
+
+/* The next entry of the list in buf: 48 bits of LBA, 16 of length. */
+static uint64_t trim_entry(const struct ata_dev *d, uint64_t *count)
+{
+    uint64_t entry = ldl_u64(d->buf + d->pos);
+
+    *count = entry >> 48;
+    return entry & 0xffffffffffff;
+}
+
+static void ata_trim_next(struct ata_dev *d)
+{
+    while (d->pos + 8 <= d->end) {
+        uint64_t count;
+        uint64_t lba = trim_entry(d, &count);
+
+        d->pos += 8;
+        if (count) {
+            ata_submit(d, DRIVE_DISCARD, lba * ATA_SECTOR, count * ATA_SECTOR,
+                       NULL, 0, ata_trim_done);
+            return;
+        }
+    }
+    ata_done(d);
+}
+
+static bool ata_trim_check(struct ata_dev *d)
+{
+    for (d->pos = 0; d->pos + 8 <= d->end; d->pos += 8) {
+        uint64_t count;
+        uint64_t lba = trim_entry(d, &count);
+
+        if (count && (lba >= d->sectors || count > d->sectors - lba)) {
+            return false;
+        }
+    }
+    d->pos = 0;
+    return true;
+}
+
+/* The list has come by DMA; a short one is what there is of it. */
+static void ata_trim_list(struct ata_dev *d)
+{
+    struct ata_channel *c = d->channel;
+    uint64_t got = 0;
+
+    g_array_set_size(d->iov, 0);
+    c->dma->map(c->dma_opaque, d->iov, d->end, false);
+    for (guint i = 0; i < d->iov->len; i++) {
+        const struct iovec *v = &g_array_index(d->iov, struct iovec, i);
+
+        memcpy(d->buf + got, v->iov_base, v->iov_len);
+        got += v->iov_len;
+    }
+    c->dma->done(c->dma_opaque, got, false);
+    d->end = (uint32_t)got;
+    d->phase = ATA_IDLE;
+    if (ata_trim_check(d)) {
+        ata_trim_next(d);
+    } else {
+        ata_fail(d, ATA_IDNF);
+    }
+}
+
+static void ata_trim(struct ata_dev *d)
+{
+    uint32_t blocks = d->count | (uint32_t)d->hob_count << 8;
+
+    if (d->feature != 1 || blocks == 0 || blocks > ATA_TRIM_BLOCKS ||
+        d->drive->readonly) {
+        ata_fail(d, ATA_ABRT);
+        return;
+    }
+    d->left = 0;
+    d->pos = 0;
+    d->end = blocks * ATA_SECTOR;
+    ata_dma_start(d, true);
 }
 
 /* --- the rest --- */
@@ -537,6 +637,7 @@ static void ata_smart_cmd(struct ata_dev *d)
 
 static const struct ata_cmd commands[] = {
     {0x00, KIND_BOTH, NULL, false}, /* NOP: always aborts */
+    {0x06, KIND_DISK, ata_trim, true},
     {0x08, KIND_CD, ata_device_reset, false},
     {0x10, KIND_DISK, ata_ok, false}, /* RECALIBRATE */
     {0x20, KIND_DISK, ata_read_pio, false},

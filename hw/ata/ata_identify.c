@@ -119,12 +119,14 @@ void ata_identify(struct ata_dev *d, uint8_t *out)
     command_sets(d, out);
     /* 93: device 0 or 1 told by jumper, 80-wire cable seen, tests passed */
     word(out, 93, 0x6003 | (d == &d->channel->dev[1] ? 0x0200U : 0));
+    word(out, 105, ATA_TRIM_BLOCKS);
     word(out, 106, 1U << 14); /* logical = physical = 512 */
     if (d->wwn) {
         for (unsigned i = 0; i < 4; i++) {
             word(out, 108 + i, (uint32_t)(d->wwn >> (48 - 16 * i)));
         }
     }
+    word(out, 169, 1); /* TRIM */
     word(out, 217, 1); /* no rotation */
     checksum(out);
 }

@@ -11,6 +11,7 @@
 struct ide_dev {
     struct dev dev;
     char *drive_id, *serial, *model, *version;
+    char *rerror, *werror; /* NULL: as -drive says */
     uint64_t wwn;
     int32_t unit, bootindex;
     uint32_t cyls, heads, secs;
@@ -157,7 +158,11 @@ static bool ide_dev_realize(struct dev *dev, bool cd, GError **error)
     if (s->logical_block_size != 512 && s->logical_block_size != 0) {
         return fail(error, "%s: logical_block_size must be 512", dev_name(dev));
     }
-    if (!drive_attach(s->drive, &front, error)) {
+    if (!drive_parse_policy(&s->drive->on_read_error, s->rerror, false,
+                            error) ||
+        !drive_parse_policy(&s->drive->on_write_error, s->werror, true,
+                            error) ||
+        !drive_attach(s->drive, &front, error)) {
         return false;
     }
     s->plugged = unit + 1;
@@ -191,6 +196,8 @@ static const struct field ide_dev_props[] = {
     PROP_STR(struct ide_dev, serial, "serial", NULL),
     PROP_STR(struct ide_dev, model, "model", NULL),
     PROP_STR(struct ide_dev, version, "ver", NULL),
+    PROP_STR(struct ide_dev, rerror, "rerror", NULL),
+    PROP_STR(struct ide_dev, werror, "werror", NULL),
     PROP(struct ide_dev, wwn, 0),
     PROP(struct ide_dev, unit, -1),
     PROP(struct ide_dev, bootindex, -1),

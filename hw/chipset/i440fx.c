@@ -261,8 +261,14 @@ static void i440fx_unrealize(struct dev *dev)
 static void i440fx_reset(struct dev *dev)
 {
     struct i440fx *s = i440fx_of(dev);
+    uint8_t pam[7];
 
+    memcpy(pam, s->pci.config + REG_PAM0, sizeof(pam));
     pci_reset(&s->pci);
+    if (dev->machine->waking) {
+        /* The firmware wakes in its shadow, where it keeps what it needs. */
+        memcpy(s->pci.config + REG_PAM0, pam, sizeof(pam));
+    }
     s->pci.writable[REG_SMRAM] = 0x78;
     s->host.address = 0;
     s->in_smm = false;

@@ -130,6 +130,7 @@ static void pm_sleep(struct piix4_pm *s, unsigned type)
     if (type == SUS_OFF || (type == s->s4_val && !s->disable_s4)) {
         machine_request(m, MACHINE_SHUTDOWN);
     } else if (type == SUS_S3 && !s->disable_s3) {
+        s->asleep = true;
         wire_pulse(&s->suspend);
         machine_request(m, MACHINE_SUSPEND);
     } else if (type == SUS_S1) {
@@ -248,13 +249,32 @@ void piix4_pm_power_button(void *dev)
 
     s->pm1_sts |= PM1_PWRBTN;
     pm_update_sci(s);
+    if (s->asleep) {
+        machine_request(s->pci.dev.machine, MACHINE_WAKEUP);
+    }
+}
+
+void piix4_pm_rtc_alarm(void *dev, unsigned pin, bool level)
+{
+    struct piix4_pm *s = dev;
+
+    if (!level) {
+        return;
+    }
+    s->pm1_sts |= PM1_RTC;
+    pm_update_sci(s);
+    if (s->asleep && s->pm1_en & PM1_RTC) {
+        s->by_alarm = true;
+        machine_request(s->pci.dev.machine, MACHINE_WAKEUP);
+    }
 }
 
 void piix4_pm_wake(void *dev)
 {
     struct piix4_pm *s = dev;
 
-    s->pm1_sts |= PM1_RSM | PM1_PWRBTN;
+    s->pm1_sts |= PM1_RSM | (s->by_alarm ? PM1_RTC : PM1_PWRBTN);
+    s->by_alarm = false;
     pm_update_sci(s);
 }
 
@@ -358,9 +378,17 @@ static void pm_unrealize(struct dev *dev)
 static void pm_reset(struct dev *dev)
 {
     struct piix4_pm *s = pm_of(dev);
+    uint32_t base = ldl_u32(s->pci.config + REG_PMBA);
+    uint8_t misc = s->pci.config[REG_PMREGMISC];
 
     pci_reset(&s->pci);
+    if (dev->machine->waking) {
+        /* SeaBIOS lets SMIs in by PM I/O before it sets its base again. */
+        stl_u32(s->pci.config + REG_PMBA, base);
+        s->pci.config[REG_PMREGMISC] = misc;
+    }
     timer_cancel(&s->overflow);
+    s->asleep = false;
 }
 
 static void pm_settle(struct dev *dev)
@@ -384,6 +412,8 @@ static const struct field pm_props[] = {
 
 static const struct field pm_state[] = {
     PCI_STATE(struct piix4_pm, pci),
+    FIELD(struct piix4_pm, asleep),
+    FIELD(struct piix4_pm, by_alarm),
     FIELD_END,
 };
 

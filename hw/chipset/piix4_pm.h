@@ -13,6 +13,8 @@ struct piix4_pm {
      * which expects 0xfe in CMOS byte 0x0f. */
     struct wire suspend;
 
+    bool asleep;                 /* in S3, since the guest asked for it */
+    bool by_alarm;               /* what ends it is the RTC's alarm */
     bool disable_s3, disable_s4; /* properties */
     uint8_t s4_val;
     bool smm; /* property: SMIs can be enabled */
@@ -42,6 +44,8 @@ extern const struct dev_type piix4_pm_type;
 void piix4_pm_power_button(void *dev);
 /* The machine wakes from S3, after its reset. */
 void piix4_pm_wake(void *dev);
+/* Wire input: the RTC's alarm. Wakes the machine where PM1 lets it. */
+void piix4_pm_rtc_alarm(void *dev, unsigned pin, bool level);
 /* A general purpose event (0..15) happened. */
 void piix4_pm_gpe(void *dev, unsigned event);
 

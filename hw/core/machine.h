@@ -21,6 +21,7 @@ enum machine_request {
     MACHINE_QUIT = 1 << 5,      /* the user: exit without asking the guest */
     MACHINE_STOP = 1 << 6,      /* pause (monitor, debugger, watchdog) */
     MACHINE_WAKEUP = 1 << 7,    /* from S3 */
+    MACHINE_IO_ERROR = 1 << 8,  /* a disk fails: stop until `cont` */
 };
 
 /* What the user attached under a name, for devices to find. */
@@ -67,6 +68,7 @@ struct machine {
     bool rtc_local;      /* base=localtime */
     bool rtc_from_clock; /* clock=vm: follows the virtual clock only */
 
+    bool waking;       /* this reset is the way out of S3 */
     unsigned requests; /* atomic: enum machine_request */
     int exit_code;     /* of the process: isa-debug-exit and the like */
     void (*requested)(void *opaque); /* wakes the life cycle; any thread */
@@ -80,6 +82,7 @@ struct machine {
     /* Set by the board. */
     void (*board_reset)(struct machine *m);     /* before the devices */
     void (*board_powerdown)(struct machine *m); /* the power button */
+    void (*board_wake)(struct machine *m); /* S3 is over, after its reset */
     void *board;
     void *vm; /* the life cycle's own */
 };

@@ -42,7 +42,9 @@ static struct beam vga_beam(const struct vga *v)
     };
 
     dots <<= v->seq[1] >> 3 & 1;
-    b.retrace_end = b.retrace_start + ((cr[0x11] - b.retrace_start) & 15);
+    /* when the line's low four bits are these; the same ones: 16 lines on */
+    b.retrace_end =
+        b.retrace_start + 1 + ((cr[0x11] - b.retrace_start - 1) & 15);
     b.line_ns = (uint64_t)b.chars * dots * 1000000 / khz[v->misc >> 2 & 3];
     b.line_ns = MAX(b.line_ns, 1);
     b.frame_ns = b.line_ns * b.total;
@@ -61,10 +63,31 @@ static uint8_t vga_status1(struct vga *v)
     if (line >= b.display_end || chr >= b.display_chars) {
         status |= 1;
     }
-    if (line >= b.retrace_start && line <= b.retrace_end) {
+    if (line >= b.retrace_start && line < b.retrace_end) {
         status |= 8;
     }
     return status;
+}
+
+/* How many retraces have begun at time `at`. */
+static uint64_t vga_retraces(const struct beam *b, uint64_t at)
+{
+    uint64_t start = b->retrace_start * b->line_ns;
+
+    return (at + b->frame_ns - start % b->frame_ns) / b->frame_ns;
+}
+
+/* Bit 7: the vertical interrupt, latched since CR11 bit 4 let it. Bit 4: the
+ * monitor that is sensed shows colours. */
+static uint8_t vga_status0(const struct vga *v)
+{
+    struct beam b = vga_beam(v);
+    uint64_t now = (uint64_t)clock_now(&v->machine->clock);
+    bool pending =
+        v->crtc[0x11] & 0x10 &&
+        vga_retraces(&b, now) != vga_retraces(&b, (uint64_t)v->retrace_since);
+
+    return (uint8_t)(v->st00 | (pending ? 0x80 : 0));
 }
 
 /* --- the palette --- */
@@ -126,6 +149,9 @@ static void vga_crtc_write(struct vga *v, uint8_t value)
         }
         return;
     }
+    if (index == 0x11 && value & 0x10 && !(v->crtc[0x11] & 0x10)) {
+        v->retrace_since = clock_now(&v->machine->clock);
+    }
     if (index <= 0x18 && v->crtc[index] != value) {
         v->crtc[index] = value;
         v->redraw = true;
@@ -147,7 +173,7 @@ uint8_t vga_port_read(struct vga *v, unsigned port)
     switch (port) {
     case 0x3c0: return v->attr_data ? 0 : v->attr_index;
     case 0x3c1: return v->attr[v->attr_index & 31];
-    case 0x3c2: return v->st00;
+    case 0x3c2: return vga_status0(v);
     case 0x3c4: return v->seq_index;
     case 0x3c5: return v->seq[v->seq_index & 7];
     case 0x3c6: return v->dac_mask;
@@ -398,12 +424,14 @@ static const struct region_ops vbe_ops = {.read = vbe_port_read,
 bool vga_init(struct vga *v, struct machine *m, uint32_t vram_mib,
               GError **error)
 {
-    if (vram_mib == 0 || vram_mib > 256 || vram_mib & (vram_mib - 1)) {
-        return fail(error, "vgamem_mb=%u: want a power of two up to 256",
-                    vram_mib);
+    if (vram_mib == 0 || vram_mib > 512) {
+        return fail(error, "vgamem_mb=%u: want 1 to 512", vram_mib);
     }
     v->machine = m;
-    v->vram_size = vram_mib << 20;
+    v->vram_size = UINT32_C(1) << 20;
+    while (v->vram_size < (uint64_t)vram_mib << 20) {
+        v->vram_size *= 2; /* a BAR is a power of two */
+    }
     v->vram = machine_ram_new(m, "vga.vram", v->vram_size, error);
     if (!v->vram) {
         return false;
@@ -444,6 +472,7 @@ void vga_reset(struct vga *v)
     memset(v->dac, 0, sizeof(v->dac));
     memset(v->vbe, 0, sizeof(v->vbe));
     v->attr_data = false;
+    v->retrace_since = 0;
     v->dac_mask = 0xff;
     v->dac_read = v->dac_write = v->dac_sub = v->dac_state = 0;
     v->latch = 0;

@@ -9,8 +9,9 @@
  * (the hardware leaves gaps, and has the CRTC skip them), so what is written
  * in one mode and shown in another may differ from the hardware there.
  *
- * Not modelled: light pen, feature connector, vertical interrupt (bits are
- * stored), the effect of odd CRTC timings on a monitor.
+ * Not modelled: light pen, feature connector, the vertical interrupt's line
+ * (its bit in status register 0 works; cards came with the jumper off), the
+ * effect of odd CRTC timings on a monitor.
  */
 #ifndef HW_DISPLAY_VGA_H
 #define HW_DISPLAY_VGA_H
@@ -69,6 +70,7 @@ struct vga {
     uint8_t dac_latch[3];
     uint8_t dac[768];
     uint32_t latch;
+    int64_t retrace_since; /* when the vertical interrupt was let */
     uint16_t vbe_index, vbe[VBE_REGS];
 
     /* of drawing: derived */
@@ -128,7 +130,8 @@ static inline bool vga_graphics(const struct vga *v)
     FIELD_AS(t, m.dac_sub, "dac_sub"), \
     FIELD_AS(t, m.dac_state, "dac_state"), \
     VGA_ARRAY(t, m, dac_latch, "dac_latch"), VGA_ARRAY(t, m, dac, "dac"), \
-    FIELD_AS(t, m.latch, "latch"), FIELD_AS(t, m.vbe_index, "vbe_index"), \
+    FIELD_AS(t, m.latch, "latch"), \
+    FIELD_AS(t, m.retrace_since, "retrace_since"), FIELD_AS(t, m.vbe_index, "vbe_index"), \
     {.name = "vbe", .at = offsetof(t, m.vbe), .count = VBE_REGS, \
      .kind = K_U16}
 /* clang-format on */

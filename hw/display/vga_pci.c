@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The VGA as a PCI card: 1234:1111, "VGA" (QEMU's standard VGA). [STDVGA]
- * BAR 0: video memory; BAR 2: the same registers in memory (VGA ports from
- * 0x400, VBE from 0x500); expansion ROM: the VGA BIOS.
+ * BAR 0: video memory; BAR 2: EDID, then the same registers in memory (VGA
+ * ports from 0x400, VBE from 0x500, byte order at 0x604); expansion ROM: the
+ * VGA BIOS.
  *
- * Not modelled: EDID.
+ * Not modelled: a frame buffer that is big-endian.
  */
 #include "hw/display/vga_pci.h"
 
 #include <string.h>
 
+#include "hw/display/edid.h"
 #include "hw/display/vga.h"
 #include "hw/pci/pci.h"
 
 enum { MMIO_SIZE = 4096, MMIO_VGA = 0x400, MMIO_VBE = 0x500 };
+enum { MMIO_EXT = 0x600, EXT_SIZE = 8, LITTLE = 0x1e1e1e1e };
 
 struct vga_pci {
     struct pci_dev pci;
     struct vga vga;
     uint32_t vgamem_mb;
+    bool with_edid;
+    uint32_t xres, yres; /* of the monitor: the mode it prefers */
+    uint8_t edid[EDID_SIZE];
     bool secondary; /* no legacy ports and window */
     char *romfile;
     struct region mmio, rom;
@@ -30,10 +36,31 @@ static struct vga_pci *vga_pci_of(struct dev *dev)
     return container_of(dev, struct vga_pci, pci.dev);
 }
 
+/* Zeroes follow the only block there is; without EDID there are ones. */
+static uint64_t edid_read(const struct vga_pci *s, uint64_t at, unsigned size)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < size; i++) {
+        uint8_t byte = at + i < EDID_SIZE ? s->edid[at + i] : 0;
+
+        value |= (uint64_t)(s->with_edid ? byte : 0xff) << (8 * i);
+    }
+    return value;
+}
+
 static uint64_t mmio_read(void *opaque, uint64_t at, unsigned size)
 {
     struct vga_pci *s = opaque;
 
+    if (at < MMIO_VGA) {
+        return edid_read(s, at, size);
+    }
+    if (at >= MMIO_EXT && at < MMIO_EXT + EXT_SIZE) {
+        uint64_t ext = EXT_SIZE | (uint64_t)LITTLE << 32;
+
+        return ext >> (8 * (at - MMIO_EXT));
+    }
     if (at >= MMIO_VGA && at < MMIO_VGA + VGA_PORTS) {
         return vga_port_read(&s->vga, (unsigned)(at - MMIO_VGA) + 0x3c0);
     }
@@ -125,6 +152,12 @@ static bool vga_pci_realize(struct dev *dev, GError **error)
                           .revision = 2,
                           .class_code = 0x030000};
 
+    if (s->xres < EDID_MIN || s->xres > EDID_MAX || s->yres < EDID_MIN ||
+        s->yres > EDID_MAX) {
+        return fail(error, "%s: xres=%u,yres=%u: want %d to %d each",
+                    dev_name(dev), s->xres, s->yres, EDID_MIN, EDID_MAX);
+    }
+    edid_make(s->edid, s->xres, s->yres);
     if (s->secondary) {
         ids.class_code = 0x038000;
     }
@@ -177,6 +210,9 @@ static void secondary_init(struct dev *dev)
 static const struct field vga_pci_props[] = {
     PCI_PROPS(struct vga_pci, pci),
     PROP(struct vga_pci, vgamem_mb, 16),
+    PROP_AS(struct vga_pci, with_edid, "edid", true),
+    PROP(struct vga_pci, xres, 1280),
+    PROP(struct vga_pci, yres, 800),
     PROP_STR(struct vga_pci, romfile, "romfile", NULL),
     FIELD_END,
 };

@@ -408,6 +408,18 @@ static void fw_cfg_reset(struct dev *dev)
     s->dma_addr = 0;
 }
 
+/* What is made when it is opened is made again where a saved state has it
+ * open. */
+static void fw_cfg_settle(struct dev *dev)
+{
+    struct fw_cfg *s = fw_cfg_of_dev(dev);
+    const struct fw_cfg_item *item = fw_cfg_item(s, s->key);
+
+    if (item && item->selected) {
+        item->selected(item->opaque);
+    }
+}
+
 static const struct field fw_cfg_props[] = {
     PROP(struct fw_cfg, iobase, 0x510),
     PROP(struct fw_cfg, dma_enabled, true),
@@ -434,4 +446,5 @@ const struct dev_type fw_cfg_type = {
     .realize = fw_cfg_realize,
     .unrealize = fw_cfg_unrealize,
     .reset = fw_cfg_reset,
+    .settle = fw_cfg_settle,
 };

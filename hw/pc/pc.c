@@ -52,14 +52,25 @@ static bool pc_chipset(struct pc *pc, struct machine *m, GError **error)
     return true;
 }
 
+/* The firmware's sign that a reset is the way out of S3. [RBIL] CMOS 0Fh */
+static void pc_suspend(void *to, unsigned pin, bool level)
+{
+    if (level) {
+        rtc_set_cmos(to, 0x0f, 0xfe);
+    }
+}
+
 static bool pc_power(struct pc *pc, struct machine *m, struct board_config *c,
                      GError **error)
 {
     struct dev *dev = dev_new(m, &piix4_pm_type, NULL);
+    struct rtc *rtc = container_of(pc->isa.rtc, struct rtc, dev);
 
     pc->pm = container_of(dev, struct piix4_pm, pci.dev);
     pc->pm->smm = c->smm;
     pc->pm->smi = (struct wire){.set = pc_smi, .to = c->vcpus};
+    pc->pm->suspend = (struct wire){.set = pc_suspend, .to = rtc};
+    rtc->alarm = (struct wire){.set = piix4_pm_rtc_alarm, .to = pc->pm};
     return isa_connect_irq(m, &pc->pm->sci, 9, error) &&
            pc_add_at(m, dev, "1.3", error);
 }
@@ -86,6 +97,13 @@ static bool pc_display(struct machine *m, struct board_config *c,
            pc_add_at(m, dev, "2.0", error);
 }
 
+static void pc_wake(struct machine *m)
+{
+    struct pc *pc = m->board;
+
+    piix4_pm_wake(pc->pm);
+}
+
 static void pc_powerdown(struct machine *m)
 {
     struct pc *pc = m->board;
@@ -109,6 +127,7 @@ static bool pc_build(struct machine *m, struct board_config *c, GError **error)
 
     m->board = pc;
     m->board_powerdown = pc_powerdown;
+    m->board_wake = pc_wake;
     if (!pc_ram_init(&pc->ram, m, max_low, error) ||
         !vcpus_init(c->vcpus, c->accel, m->cpus, &m->lock, error) ||
         !pc_chipset(pc, m, error) ||

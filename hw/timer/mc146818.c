@@ -304,10 +304,14 @@ static void rtc_catch_up(struct rtc *s)
 static void rtc_update_irq(struct rtc *s)
 {
     bool pending = s->b & s->c & FLAGS;
+    bool alarm = s->b & s->c & AF;
 
     s->c = (uint8_t)((s->c & ~C_IRQF) | (pending ? C_IRQF : 0));
     if (pending != s->irq.level) {
         wire_set(&s->irq, pending);
+    }
+    if (alarm != s->alarm.level) {
+        wire_set(&s->alarm, alarm);
     }
 }
 
@@ -554,6 +558,7 @@ static void rtc_settle(struct dev *dev)
 
     rtc_update_irq(s);
     wire_set(&s->irq, s->irq.level);
+    wire_set(&s->alarm, s->alarm.level);
     rtc_arm(s);
 }
 

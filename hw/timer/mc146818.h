@@ -8,8 +8,9 @@ enum { RTC_SIZE = 128, RTC_CENTURY = 0x32 };
 
 struct rtc {
     struct dev dev;
-    struct wire irq; /* out: the IRQ pin, inverted (high = asserted) */
-    uint32_t iobase; /* properties */
+    struct wire irq;   /* out: the IRQ pin, inverted (high = asserted) */
+    struct wire alarm; /* out: the alarm's part of it, for power management */
+    uint32_t iobase;   /* properties */
 
     struct region ports;
     uint8_t index;   /* bits 6..0 */

@@ -73,6 +73,40 @@ static void test_sleep(void)
     hw_test_done(m);
 }
 
+/* The RTC's alarm and the button end S3, where PM1 lets them. */
+static void test_wake(void)
+{
+    struct pc pc = {0};
+    struct machine *m = &pc.m;
+
+    pc_init(&pc);
+    piix4_pm_rtc_alarm(pc.pm, 0, true);
+    g_assert_cmphex(in16(m, 0x600), ==, 0x400); /* noted while awake */
+    g_assert_cmphex(m->requests, ==, 0);
+    out16(m, 0x600, 0xffff);
+    out16(m, 0x604, 1 << 13 | 1 << 10);
+    m->requests = 0;
+    piix4_pm_rtc_alarm(pc.pm, 0, true); /* RTC_EN is off */
+    g_assert_cmphex(m->requests, ==, 0);
+    out16(m, 0x602, 0x400);
+    piix4_pm_rtc_alarm(pc.pm, 0, true);
+    g_assert_cmphex(m->requests, ==, MACHINE_WAKEUP);
+    m->waking = true;
+    machine_reset_devices(m);
+    m->waking = false;
+    piix4_pm_wake(pc.pm);
+    /* PM I/O is where it was, and the alarm is the reason */
+    g_assert_cmphex(in16(m, 0x600), ==, 0x8400);
+    m->requests = 0;
+    piix4_pm_power_button(pc.pm);
+    g_assert_cmphex(m->requests, ==, 0); /* awake */
+    out16(m, 0x604, 1 << 13 | 1 << 10);
+    m->requests = 0;
+    piix4_pm_power_button(pc.pm);
+    g_assert_cmphex(m->requests, ==, MACHINE_WAKEUP);
+    hw_test_done(m);
+}
+
 static void test_button(void)
 {
     struct pc pc = {0};
@@ -137,6 +171,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/piix4_pm/timer", test_timer);
     g_test_add_func("/piix4_pm/sleep", test_sleep);
+    g_test_add_func("/piix4_pm/wake", test_wake);
     g_test_add_func("/piix4_pm/button", test_button);
     g_test_add_func("/piix4_pm/smi", test_smi);
     g_test_add_func("/piix4_pm/smbus", test_smbus);
