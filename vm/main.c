@@ -61,7 +61,7 @@ static int main_run(struct config *c, GError **error)
         chardevs_start(&vm->machine);
         lock_leave(&vm->machine.lock);
         daemon_ready(&d);
-        status = vm_run(vm);
+        status = c->dry_run ? 0 : vm_run(vm);
     }
     vm_destroy(vm);
     daemon_end(&d);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The window, on an X server without a screen: it shows, types, grabs, closes."""
+"""The window, on an X server without a screen: it shows, types, grabs."""
 import os
 import pathlib
 import re
@@ -75,7 +75,7 @@ class Window(rhea.TestCase):
         self.until(lambda: self.picture(window)[:2] == (800, 450), "resized window")
         self.until(lambda: len(set(self.picture(window)[2])) > 1, "scaled picture")
 
-    def test_grab_and_close(self):
+    def test_grab(self):
         m, window = self.window("-accel", "qtest")
         title = lambda: self.tool("getwindowname", window)
 
@@ -86,9 +86,6 @@ class Window(rhea.TestCase):
         self.until(grabbed, "grab")
         self.tool("key", "ctrl+alt+g")
         self.until(lambda: "release the mouse" not in title(), "release")
-        self.tool("windowquit", window)
-        self.assertEqual(m.wait(), 0)
-        self.assertEqual(m.qmp.event("SHUTDOWN")["data"]["reason"], "host-ui")
 
     def test_no_display(self):
         env = {k: v for k, v in self.env.items() if k not in ("DISPLAY", "SDL_VIDEODRIVER")}
