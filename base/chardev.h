@@ -41,6 +41,9 @@ struct chardev_ops {
     const char *name; /* "socket", "pty"... */
     /* Takes what it can without waiting: the count, 0 = try when writable. */
     unsigned (*write)(struct chardev *c, const uint8_t *buf, unsigned len);
+    /* The machine is about to run, and will end by itself from now on: what
+     * must be undone at the end can be done. May be NULL. */
+    void (*start)(struct chardev *c);
     /* The front end has room again. */
     void (*accept_input)(struct chardev *c);
     void (*set_break)(struct chardev *c, bool on);

@@ -7,6 +7,7 @@
  * mouse wants to be clicked into first.
  */
 #include <SDL.h>
+#include <string.h>
 
 #include "ui/sdl.h"
 
@@ -21,6 +22,7 @@ struct sdl_ui {
     unsigned width, height;
     bool damaged, grabbed, full_screen;
     unsigned modifiers; /* held down now: bit n: usage 0xe0 + n */
+    uint32_t held[8];   /* keys that the guest believes down, a bit a usage */
     guint timer;
 };
 
@@ -122,17 +124,23 @@ static void sdl_key(struct sdl_ui *ui, const SDL_KeyboardEvent *e)
     if ((down && sdl_own_key(ui, usage)) || usage > 0xff) {
         return;
     }
+    if (down) {
+        ui->held[usage / 32] |= 1U << usage % 32;
+    } else {
+        ui->held[usage / 32] &= ~(1U << usage % 32);
+    }
     input_key(ui->o.input, usage, down);
 }
 
 /* Focus lost: no key may stay down. */
 static void sdl_release_keys(struct sdl_ui *ui)
 {
-    for (unsigned i = 0; i < MODIFIERS; i++) {
-        if (ui->modifiers >> i & 1) {
-            input_key(ui->o.input, FIRST_MODIFIER + i, false);
+    for (unsigned i = 0; i < 32 * ARRAY_SIZE(ui->held); i++) {
+        if (ui->held[i / 32] >> i % 32 & 1) {
+            input_key(ui->o.input, i, false);
         }
     }
+    memset(ui->held, 0, sizeof(ui->held));
     ui->modifiers = 0;
     sdl_grab(ui, false);
 }
@@ -236,14 +244,34 @@ static bool sdl_window(struct sdl_ui *ui, GError **error)
     return ui->renderer || fail(error, "no window: %s", SDL_GetError());
 }
 
+/* SDL may settle for a window that nobody sees, which is welcome only where
+ * it was asked for. */
+static bool sdl_is_visible(void)
+{
+    static const char *const unseen[] = {"offscreen", "dummy", "evdev", NULL};
+    const char *driver = SDL_GetCurrentVideoDriver();
+
+    return driver &&
+           (g_getenv("SDL_VIDEODRIVER") || !g_strv_contains(unseen, driver));
+}
+
 struct sdl_ui *sdl_open(const struct sdl_options *o, GError **error)
 {
     struct sdl_ui *ui;
 
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+    if (!g_getenv("DISPLAY") && !g_getenv("WAYLAND_DISPLAY") &&
+        !g_getenv("SDL_VIDEODRIVER")) {
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "KMSDRM"); /* the console's screen */
+    }
     if (SDL_Init(SDL_INIT_VIDEO) < 0) {
         fail(error, "there is no display for a window (%s)", SDL_GetError());
+        return NULL;
+    }
+    if (!sdl_is_visible()) {
+        SDL_Quit();
+        fail(error, "there is no display for a window");
         return NULL;
     }
     ui = g_new0(struct sdl_ui, 1);

@@ -52,14 +52,23 @@ void action_nmi(struct vm *vm)
 
 /* --- media --- */
 
-/* Does the property "drive" of the device name this drive? */
+/* Does a property "drive" of the device name this drive? A floppy controller
+ * has two, "driveA" and "driveB". */
 static bool dev_has_drive(const struct dev *dev, const char *id)
 {
-    const struct field *f = dev_find_prop(dev->type, "drive");
-    g_autofree char *text = f ? dev_prop_text(dev, f) : NULL;
     g_autofree char *quoted = g_strdup_printf("\"%s\"", id);
 
-    return g_strcmp0(text, quoted) == 0;
+    for (const struct field *f = dev->type->props; f && f->name; f++) {
+        g_autofree char *text = NULL;
+
+        if (f->kind == K_STRING && g_str_has_prefix(f->name, "drive")) {
+            text = dev_prop_text(dev, f);
+        }
+        if (g_strcmp0(text, quoted) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct dev *action_drive_dev(struct vm *vm, const struct drive *d)

@@ -109,7 +109,7 @@ static struct chardev *file_new(struct machine *m, const char *id,
 /* --- stdio --- */
 
 struct stdio {
-    struct termios tty;
+    struct termios tty, raw;
     bool is_tty;
     int in_flags, out_flags;
 };
@@ -151,8 +151,28 @@ static void stdio_raw(struct chardev_fd *c, bool signals)
     }
     tty.c_cc[VMIN] = 1;
     tty.c_cc[VTIME] = 0;
-    tcsetattr(STDIN_FILENO, TCSANOW, &tty);
+    old->raw = tty;
 }
+
+/* Not before: a signal that ends a start-up leaves the terminal as it was. */
+static void stdio_start(struct chardev *c)
+{
+    const struct stdio *s =
+        container_of(c, const struct chardev_fd, chardev)->opaque;
+
+    if (s->is_tty) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &s->raw);
+    }
+}
+
+static const struct chardev_ops stdio_ops = {
+    .name = "stdio",
+    .write = chardev_fd_write,
+    .start = stdio_start,
+    .accept_input = chardev_fd_accept_input,
+    .describe = chardev_fd_describe,
+    .free = chardev_fd_free,
+};
 
 /* The terminal is for one only: no second stream on it can work. */
 bool chardevs_use_stdio(const struct machine *m)
@@ -202,6 +222,7 @@ static struct chardev *stdio_new(struct machine *m, const char *id,
     c->closed = stdio_ended;
     stdio_raw(c, signals);
     chardev_fd_init(c, &m->lock, id, STDIN_FILENO, STDOUT_FILENO, "stdio");
+    c->chardev.ops = &stdio_ops;
     return &c->chardev;
 }
 
@@ -420,6 +441,21 @@ void chardev_free(struct chardev *c)
     c->ops->free(c);
     if (log) {
         fclose(log);
+    }
+}
+
+void chardevs_start(struct machine *m)
+{
+    GHashTableIter it;
+    void *value;
+
+    g_hash_table_iter_init(&it, m->backends[BACKEND_CHARDEV]);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        struct chardev *c = value;
+
+        if (c->ops->start) {
+            c->ops->start(c);
+        }
     }
 }
 

@@ -36,6 +36,8 @@ bool chardev_is_ringbuf(const struct chardev *c);
 unsigned chardev_ringbuf_read(struct chardev *c, uint8_t *buf, unsigned len);
 /* Is the terminal somebody's stream? */
 bool chardevs_use_stdio(const struct machine *m);
+/* When the machine is about to run: see struct chardev_ops. */
+void chardevs_start(struct machine *m);
 /* With its logfile. */
 void chardev_free(struct chardev *c);
 /* Restores the terminal, removes socket files; at exit. */

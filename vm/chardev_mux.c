@@ -237,6 +237,15 @@ static void base_writable(void *opaque)
     }
 }
 
+static void mux_start(struct chardev *c)
+{
+    struct chardev *base = port_of(c)->mux->base;
+
+    if (base->ops->start) {
+        base->ops->start(base);
+    }
+}
+
 static char *mux_describe(const struct chardev *c)
 {
     const struct mux_port *p = container_of(c, const struct mux_port, chardev);
@@ -260,6 +269,7 @@ static void mux_free(struct chardev *c)
 static const struct chardev_ops mux_ops = {
     .name = "mux",
     .write = mux_write,
+    .start = mux_start,
     .accept_input = mux_accept_input,
     .describe = mux_describe,
     .free = mux_free,

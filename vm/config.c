@@ -45,7 +45,7 @@ static const struct {
 } members[] = {
 #define S(m) {#m, offsetof(struct config, m)}
     S(accel), S(acpitable), S(action), S(append), S(blockdev), S(bios), S(boot), S(cpu), S(debugcon), S(display),
-    S(echr), S(fw_cfg), S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(log_ranges), S(mem_path),
+    S(dry_run), S(echr), S(fw_cfg), S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(log_ranges), S(mem_path),
     S(mem_prealloc), S(memory), S(object), S(option_rom), S(readconfig), S(sdl),
     S(set), S(watchdog_action), S(writeconfig),
     S(name), S(pidfile), S(qtest), S(qtest_log), S(rtc), S(smp), S(uuid),

@@ -63,6 +63,7 @@ static void run(struct hmp_call *c, const struct hmp_command *cmd,
     bool held = cmd->flags & HMP_PAUSED || strchr(text, '$');
     bool resume = held && cpus_hold(c->vm);
 
+    c->command = cmd;
     if (!(cmd->flags & HMP_UNLOCKED)) {
         lock_enter(&m->lock);
     }
@@ -148,7 +149,9 @@ static void match_table(GPtrArray *words, const char *prefix,
                         const struct hmp_command *table)
 {
     for (; table->name; table++) {
-        add_match(words, prefix, table->name, strcspn(table->name, "|"));
+        if (!(table->flags & HMP_HIDDEN)) {
+            add_match(words, prefix, table->name, strcspn(table->name, "|"));
+        }
     }
 }
 

@@ -37,6 +37,7 @@ struct hmp_arg {
 /* What a command gets. */
 struct hmp_call {
     struct hmp_context *context;
+    const struct hmp_command *command; /* the row */
     struct vm *vm;
     struct x86_cpu *cpu; /* NULL where the machine has none */
     struct hmp_arg arg[HMP_ARGS];
@@ -48,6 +49,7 @@ struct hmp_call {
 enum {
     HMP_UNLOCKED = 1 << 0, /* runs without the machine lock */
     HMP_PAUSED = 1 << 1,   /* CPUs stand still, their state is current */
+    HMP_HIDDEN = 1 << 2,   /* not in help: known, but there is nothing of it */
 };
 
 /*

@@ -48,7 +48,9 @@ static void help_table(GString *out, const char *head,
                        const struct hmp_command *table)
 {
     for (; table->name; table++) {
-        help_line(out, head, table);
+        if (!(table->flags & HMP_HIDDEN)) {
+            help_line(out, head, table);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "vm/chardev.h"
 #include "vm/daemon.h"
 #include "vm/guess.h"
 #include "vm/help.h"
@@ -56,8 +57,11 @@ static int main_run(struct config *c, GError **error)
         g_unix_signal_add(SIGINT, main_signal, vm);
         g_unix_signal_add(SIGTERM, main_signal, vm);
         g_unix_signal_add(SIGHUP, main_signal, vm);
+        lock_enter(&vm->machine.lock);
+        chardevs_start(&vm->machine);
+        lock_leave(&vm->machine.lock);
         daemon_ready(&d);
-        status = vm_run(vm);
+        status = c->dry_run ? 0 : vm_run(vm);
     }
     vm_destroy(vm);
     daemon_end(&d);

@@ -92,6 +92,7 @@ JsonNode *qmp_chardev_add(struct qmp_call *c, GError **error)
     struct machine *m = &c->vm->machine;
     struct opts *o;
     g_autofree char *text = NULL;
+    struct chardev *chardev;
 
     if (machine_backend(m, BACKEND_CHARDEV, id)) {
         fail(error, "Chardev with id '%s' already exists", id);
@@ -103,7 +104,11 @@ JsonNode *qmp_chardev_add(struct qmp_call *c, GError **error)
     if (!text || !chardev_from_opts(m, text, error)) {
         return NULL;
     }
-    return chardev_answer(machine_backend(m, BACKEND_CHARDEV, id));
+    chardev = machine_backend(m, BACKEND_CHARDEV, id);
+    if (chardev->ops->start) {
+        chardev->ops->start(chardev);
+    }
+    return chardev_answer(chardev);
 }
 
 static struct chardev *chardev_arg(struct qmp_call *c, const char *arg,

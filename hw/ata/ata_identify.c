@@ -63,10 +63,10 @@ static void command_sets(const struct ata_dev *d, uint8_t *out)
      * FLUSH CACHE (EXT), LBA48; FUA */
     word(out, 82, 7U << 12 | 1U << 6 | 1U << 5 | 1U << 3 | 1U);
     word(out, 83, 1U << 14 | 1U << 13 | 1U << 12 | 1U << 10);
-    word(out, 84, 1U << 14 | 1U << 8 | 1U << 6 | 2);
+    word(out, 84, 1U << 14 | (d->wwn ? 1U << 8 : 0) | 1U << 6 | 2);
     word(out, 85, 7U << 12 | wcache | ahead | 1U << 3 | (d->smart ? 1U : 0));
     word(out, 86, 1U << 13 | 1U << 12 | 1U << 10);
-    word(out, 87, 1U << 14 | 1U << 8 | 1U << 6 | 2);
+    word(out, 87, 1U << 14 | (d->wwn ? 1U << 8 : 0) | 1U << 6 | 2);
 }
 
 static void geometry(const struct ata_dev *d, uint8_t *out)

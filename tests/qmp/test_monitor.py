@@ -5,6 +5,7 @@ import random
 import select
 import socket
 import subprocess
+import tempfile
 import time
 
 import rhea
@@ -44,6 +45,30 @@ class Monitor(rhea.TestCase):
                                                           "info " + name))
         mon.send("quit\n")
         self.assertEqual(m.wait(), 0)
+
+    def test_what_people_type(self):
+        with tempfile.NamedTemporaryFile(suffix=".img") as f:
+            f.truncate(1440 * 1024)
+            m, mon = self.monitor("-smp", "2", "-S", "-fda", f.name)
+        for line, want in (
+                ("info block", "Attached to:      isa-fdc"), ("x/2i $pc", "jmp"), ("p $rip", "0xfff0"), ("p /d 0-1", "-1"),
+                ("xp/2xb 0xffff0", "0xea"), ("i/b 0x64", "portb[0x0064] = "), ("help x", "x /fmt addr"),
+                ("object_add secret,id=q,data=1", ""), ("qom-list /objects", "q (child<secret>)"),
+                ("qom-get /machine/unattached/cpu[1] apic-id", "1"), ("object_del q", ""), ("object_del q", "not found"),
+                ("chardev-add ringbuf,id=r", ""), ("ringbuf_write r \"two words\"", ""), ("ringbuf_read r", "two words"),
+                ("chardev-remove r", ""), ("chardev-remove r", "not found"), ("watchdog_action pause", ""),
+                ("watchdog_action bite", "unknown"), ("savevm x", "no snapshots"), ("migrate tcp:x:1", "no migration"),
+                ("netdev_add user,id=x", "no network"), ("gdbserver", "no gdb server"), ("balloon 64", "No balloon"),
+                ("drive_del x", "eject"), ("commit all", "nothing to commit"), ("info hotpluggable-cpus", '"core-id": 1'),
+                ("info memory_size_summary", "base memory: 134217728"), ("info migrate", "no migration"), ("info spice", "disabled"),
+                ("info tpm", "not supported"), ("info block-jobs", "No active jobs"), ("cpu 1", ""), ("info cpus", "* CPU #1"),
+                ("boot_set d", "boot device list"), ("sum 0xf0000 0x100", ""), ("gva2gpa 0xffff0", "gpa: 0xffff0"),
+                ("gpa2hva 0", "Host virtual"), ("info roms", "mem=rom"), ("info history", "'info block'"),
+                ("log nonsense", "nonsense"), ("sendkey ctrl-alt-nope", "nope"), ("sendkey a-b 10", ""),
+                ("mouse_button 1", ""), ("mouse_move 1 -1 1", ""), ("info vnc", "disabled")):
+            with self.subTest(line):
+                self.assertIn(want, self.run_line(mon, line))
+        self.assertNotIn("savevm", m.qmp.hmp("help"))
 
     def test_every_command_survives_nonsense(self):
         m, mon = self.monitor("-accel", "qtest")
