@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Option ROM that starts a Multiboot kernel laid out by fw_cfg: copies the
- * kernel's image and what follows it (boot information first), adds the
- * memory map of the firmware and enters the kernel in protected mode.
- * [MULTIBOOT]
+ * Option ROM that starts a Multiboot or PVH kernel laid out by fw_cfg: copies
+ * the kernel's image and what follows it (boot information first), adds what
+ * the firmware knows (memory map; for PVH where the RSDP is) and enters the
+ * kernel in protected mode. [MULTIBOOT] [PVH]
  */
 #include "rom.inc"
 
@@ -15,11 +15,16 @@
 .equ KEY_KERNEL_DATA, 0x11
 .equ KEY_INFO_DATA, 0x12
 
-.equ MAP, 0x9000 /* pc_multiboot.c knows it */
+.equ MAP, 0x9000 /* boot_image.h knows it */
 .equ MAP_END, 0x9c00
 .equ INFO_MAP_LENGTH, 44
 .equ SMAP, 0x534d4150
 .equ MULTIBOOT_EAX, 0x2badb002
+.equ PVH_MAGIC, 0x336ec578
+.equ PVH_RSDP, 32
+.equ PVH_MAP_ENTRIES, 48
+.equ RSDP_FROM, 0xe0000
+.equ RSDP_TO, 0x100000
 
     rom_header "Rhea Multiboot loader"
 
@@ -105,8 +110,34 @@ flat:
     movl %eax, %fs
     movl %eax, %gs
     movl %eax, %ss
+    cmpl $PVH_MAGIC, (%ebx)
+    je pvh
     movl %ebp, INFO_MAP_LENGTH(%ebx)
     movl $MULTIBOOT_EAX, %eax
+    jmp *%esi
+
+pvh: /* the map's entries begin behind their size, which must become zero */
+    movl $MAP, %edi
+    xorl %ecx, %ecx
+1:  cmpl $24, %ebp
+    jb 2f
+    movl $0, (%edi)
+    addl $24, %edi
+    subl $24, %ebp
+    incl %ecx
+    jmp 1b
+2:  movl $0, (%edi)
+    movl %ecx, PVH_MAP_ENTRIES(%ebx)
+    movl $RSDP_FROM, %edi
+3:  cmpl $0x20445352, (%edi) /* "RSD PTR " */
+    jne 4f
+    cmpl $0x20525450, 4(%edi)
+    jne 4f
+    movl %edi, PVH_RSDP(%ebx)
+    jmp *%esi
+4:  addl $16, %edi
+    cmpl $RSDP_TO, %edi
+    jb 3b
     jmp *%esi
 
     .code16

@@ -188,6 +188,8 @@ bool pc_load_kernel(struct fw_cfg *fw, struct machine *m,
     k.data = (uint8_t *)data;
     ok = pc_is_multiboot(k.data, k.len)
              ? pc_load_multiboot(k.data, k.len, fw, c, ram, error)
+         : pc_is_pvh(k.data, k.len)
+             ? pc_load_pvh(k.data, k.len, fw, c, ram, error)
              : linux_load(&k, fw, c, ram, error);
     g_free(data);
     return ok;

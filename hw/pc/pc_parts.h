@@ -96,6 +96,11 @@ bool pc_load_multiboot(const uint8_t *file, gsize len, struct fw_cfg *fw,
                        const struct board_config *c, const struct pc_ram *ram,
                        GError **error);
 
+bool pc_is_pvh(const uint8_t *file, gsize len);
+bool pc_load_pvh(const uint8_t *file, gsize len, struct fw_cfg *fw,
+                 const struct board_config *c, const struct pc_ram *ram,
+                 GError **error);
+
 /* ACPI and SMBIOS tables, memory map: files of fw_cfg. */
 struct pc_acpi {
     struct acpi_tables tables;

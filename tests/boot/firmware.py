@@ -59,6 +59,16 @@ def xen_dom0(rhea):
 
 
 @test
+def pvh(rhea):
+    """Debian's kernel as an ELF file, by its PVH entry: memory map, RSDP, RAM disk, command line."""
+    with Machine(rhea, ['-m', '512', '-kernel', guest('vmlinux-amd64'), '-initrd', guest('initrd-amd64.gz'),
+                        '-append', 'console=ttyS0 rhea.run=off']) as m:
+        m.expect(r'ACPI: RSDP 0x0*F', 120)
+        m.expect(r'RHEA-GUEST ready: Linux \S+ x86_64 cpus=1', 240)
+        m.ended(30)
+
+
+@test
 def installer(rhea):
     """Debian's installer to its first dialogue, in a VBE mode, as a picture."""
     kept = TOP / 'tests/boot/looks/installer.png'
