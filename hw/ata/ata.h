@@ -43,7 +43,7 @@ enum { /* interrupt reason of PACKET commands, in the count register */
 
 enum {
     ATA_SECTOR = 512,
-    ATA_TRIM_BLOCKS = 64, /* most blocks of ranges to discard */
+    ATA_TRIM_BLOCKS = 64,    /* most blocks of ranges to discard */
     ATA_MULTIPLE = 16,       /* most sectors of READ/WRITE MULTIPLE */
     ATA_BUFFER = 128 * 1024, /* PIO and packet data */
     ATA_PACKET = 12,
