@@ -356,13 +356,20 @@ void ata_channel_settle(struct ata_channel *c)
     ata_drive_irq(c);
 }
 
+/* Of a disk's command in progress. A CD may have been changed meanwhile, and
+ * a command that failed leaves any address behind. */
+static bool ata_range_check(const struct ata_dev *d)
+{
+    return d->kind != ATA_DISK || d->phase == ATA_IDLE ||
+           (d->lba <= d->sectors && d->left <= d->sectors - d->lba);
+}
+
 static bool ata_dev_check(const struct ata_dev *d)
 {
     return d->phase <= ATA_PIO_OUT && d->pos <= d->end &&
            d->end <= ATA_BUFFER && d->packet_left <= ATA_BUFFER - d->pos &&
            d->multiple <= ATA_MULTIPLE && d->block <= ATA_MULTIPLE &&
-           d->left <= UINT32_MAX / 2 && d->lba <= d->sectors &&
-           (d->kind == ATA_CDROM || d->left <= d->sectors - d->lba) &&
+           ata_range_check(d) &&
            (d->kind != ATA_NONE || d->phase == ATA_IDLE) &&
            d->cur.heads <= 16 && d->cur.secs <= 255 && d->cur.cyls <= 65535 &&
            (d->kind != ATA_DISK || d->cur.secs) &&

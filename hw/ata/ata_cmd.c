@@ -92,6 +92,8 @@ static bool ata_range(struct ata_dev *d)
     d->standby = false; /* the medium is asked for */
     ata_get_address(d, &ok);
     if (!ok || d->lba >= d->sectors || d->left > d->sectors - d->lba) {
+        d->lba = 0;
+        d->left = 0;
         ata_fail(d, ATA_IDNF);
         return false;
     }

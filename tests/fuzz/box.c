@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "hw/core/state.h"
@@ -133,6 +134,7 @@ static const char *box_files(void)
     if (dir) {
         return dir;
     }
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* machines are small and many */
     dir = g_dir_make_tmp("rhea-fuzz-XXXXXX", NULL);
     g_assert_nonnull(dir);
     atexit(box_files_remove);
@@ -182,6 +184,8 @@ static bool device_is_there(struct machine *m, const struct dev_type *t)
 static void box_more_devices(struct box *b)
 {
     struct machine *m = &b->vm.machine;
+    g_autofree char *rom =
+        g_build_filename(box_files(), "vgabios-stdvga.bin", NULL);
 
     for (const struct dev_type *const *t = device_types; *t; t++) {
         struct dev *dev;
@@ -190,6 +194,8 @@ static void box_more_devices(struct box *b)
             continue;
         }
         dev = dev_new(m, *t, NULL);
+        dev_set_prop(dev, "vgamem_mb", "1", NULL); /* less to copy */
+        dev_set_prop(dev, "romfile", rom, NULL);
         if (!dev_realize(dev, NULL)) {
             dev_free(dev);
         }
@@ -198,9 +204,10 @@ static void box_more_devices(struct box *b)
 
 static void box_options(struct box *b, const char *board, const char *dir)
 {
-    static const char *const options[][2] = {
-        {"display", "none"}, {"nodefaults", NULL}, {"m", "4"},
-        {"vga", "std"},      {"serial", "null"},   {"serial", "null"},
+    bool pci = strcmp(board, "isapc") != 0;
+    const char *const options[][2] = {
+        {"display", "none"},           {"nodefaults", NULL}, {"m", "4"},
+        {"vga", pci ? "none" : "std"}, {"serial", "null"},   {"serial", "null"},
         {"parallel", "null"}};
 
     config_init(&b->config);
@@ -210,7 +217,7 @@ static void box_options(struct box *b, const char *board, const char *dir)
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         box_set(b, options[i][0], options[i][1]);
     }
-    if (strcmp(board, "isapc") != 0) {
+    if (pci) {
         box_set(b, "smp", "2");
     }
     for (unsigned i = 0; i < BOX_DISKS; i++) {
