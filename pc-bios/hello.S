@@ -15,6 +15,13 @@ begin:
     movw %ax, %ss
     movw $0x7c00, %sp
     cld
+    /* with -nographic the firmware itself copies the screen to the line */
+    movw $0x510, %dx
+    movw $4, %ax /* FW_CFG_NOGRAPHIC */
+    outw %ax, %dx
+    incw %dx
+    inb %dx, %al
+    movb %al, copied + 0x7c00
     xorw %dx, %dx
     movw $0xe3, %ax /* 9600 baud, 8n1 */
     int $0x14
@@ -41,12 +48,16 @@ put: /* AL, to both */
     movw $7, %bx
     int $0x10
     popw %ax
+    cmpb $0, copied + 0x7c00
+    jne 1f
     pushw %ax
     movb $1, %ah
     xorw %dx, %dx
     int $0x14
     popw %ax
-    ret
+1:  ret
+
+copied: .byte 0
 
 text:
     .ascii "Hello from Rhea. This is the small guest of the build: type, and it echoes.\r\n"

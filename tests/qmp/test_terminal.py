@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """-nographic and mon:stdio on a real (pseudo) terminal."""
 import os
+import pathlib
 import pty
 import select
 import signal
@@ -76,6 +77,17 @@ class Terminal(rhea.TestCase):
         p = self.start("-nographic", "-accel", "qtest", "-device", "nope")
         self.assertEqual(p.wait(rhea.TIMEOUT), 1)
         self.assertEqual(termios.tcgetattr(self.slave), self.before)
+
+    def test_small_guest(self):
+        """The firmware copies the screen to the line: each letter comes once."""
+        hello = pathlib.Path(rhea.BINARY).resolve().parent / "pc-bios/hello.img"
+        p = self.start("-nographic", "-fda", str(hello), "-boot", "a", "-snapshot")
+        self.until(b"This is the small guest of the build")
+        self.until(b"> ")
+        self.type(b"once")
+        self.until(b"once")
+        self.type(b"\x01x")
+        self.assertEqual(p.wait(rhea.TIMEOUT), 0)
 
     def test_other_escape(self):
         p = self.start("-nographic", "-accel", "qtest", "-echr", "2")
