@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "vm/text_opts.h"
 
@@ -127,7 +128,7 @@ static char *secret_load(struct opts *o, GError **error)
         fail(error, "secret: encrypted ones are not understood");
         return NULL;
     }
-    if (file && !g_file_get_contents(file, &text, &len, error)) {
+    if (file && !file_load(file, MIB, &text, &len, error)) {
         return NULL;
     }
     data = text ? text : data;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "vm/text_opts.h"
 
@@ -145,7 +146,7 @@ static bool read_file(struct config *c, const char *path, GError **error)
     struct reader r = {.config = c, .path = path};
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
-    bool ok = g_file_get_contents(path, &text, NULL, error);
+    bool ok = file_load(path, MIB, &text, NULL, error);
 
     if (!ok) {
         return false;

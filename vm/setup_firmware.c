@@ -5,28 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "hw/acpi/smbios.h"
 #include "hw/acpi/tables.h"
 #include "hw/misc/fw_cfg.h"
 #include "vm/setup.h"
-
-static bool load(const char *path, gsize most, char **data, gsize *len,
-                 GError **error)
-{
-    if (!g_file_get_contents(path, data, len, error)) {
-        return false;
-    }
-    if (*len > most) {
-        g_clear_pointer(data, g_free);
-        return fail(error,
-                    "'%s' is too long: %" G_GSIZE_FORMAT
-                    " bytes, %" G_GSIZE_FORMAT " at most",
-                    path, *len, most);
-    }
-    return true;
-}
 
 /* --- -boot --- */
 
@@ -60,7 +45,7 @@ static bool boot_splash(struct vm *vm, const char *path, GError **error)
         return true;
     }
     found = datadirs_find(vm->data, path, error);
-    if (!found || !load(found, 16 * MIB, &data, &len, error)) {
+    if (!found || !file_load(found, 16 * MIB, &data, &len, error)) {
         return false;
     }
     machine_own(&vm->machine, data);
@@ -242,7 +227,7 @@ static bool smbios_type11(struct vm *vm, struct opts *o, GError **error)
         if (strcmp(opt->key, "value") == 0) {
             text = g_strdup(opt->value);
         } else if (strcmp(opt->key, "path") == 0 &&
-                   !load(opt->value, 65535, &text, &len, error)) {
+                   !file_load(opt->value, 65535, &text, &len, error)) {
             return false;
         }
         if (text) {
@@ -314,7 +299,7 @@ static bool smbios_file(struct vm *vm, const char *path, GError **error)
     char *data;
     gsize len = 0;
 
-    if (!load(path, 65535, &data, &len, error)) {
+    if (!file_load(path, 65535, &data, &len, error)) {
         return false;
     }
     if (len < 6 || (uint8_t)data[1] < 4 || (gsize)(uint8_t)data[1] + 2 > len ||
@@ -443,7 +428,7 @@ static GByteArray *acpi_files(const char *names, GError **error)
         char *data = NULL;
         gsize len = 0;
 
-        if (!load(*w, MIB, &data, &len, error)) {
+        if (!file_load(*w, MIB, &data, &len, error)) {
             g_byte_array_unref(a);
             return NULL;
         }
@@ -539,7 +524,7 @@ static bool fw_file(struct fw_cfg *fw, struct opts *o, GError **error)
                            "string=S");
     }
     if (!opts_check_used(o, "-fw_cfg", keys, error) ||
-        (file && !load(file, 256 * MIB, &data, &len, error))) {
+        (file && !file_load(file, 256 * MIB, &data, &len, error))) {
         return false;
     }
     if (fw_cfg_find_file(fw, name)) {
@@ -571,7 +556,7 @@ static bool option_rom(struct fw_cfg *fw, const struct vm *vm, const char *text,
     } else if (o) {
         opts_get(o, "bootindex");
         path = datadirs_find(vm->data, name, error);
-        ok = path && load(path, 256 * KIB, &data, &len, error);
+        ok = path && file_load(path, 256 * KIB, &data, &len, error);
     }
     opts_free(o);
     if (!ok) {

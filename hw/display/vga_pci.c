@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "hw/display/edid.h"
 #include "hw/display/vga.h"
 #include "hw/pci/pci.h"
@@ -107,7 +108,7 @@ static bool vga_pci_rom(struct vga_pci *s, GError **error)
     if (!s->romfile || !*s->romfile) {
         return true;
     }
-    if (!g_file_get_contents(s->romfile, &data, &len, error)) {
+    if (!file_load(s->romfile, MIB, &data, &len, error)) {
         return false;
     }
     if (len == 0 || len > MIB) {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "pc-bios/roms.h"
 
 enum { PAGE = 4096, PT_LOAD = 1 };
@@ -190,7 +191,7 @@ bool boot_image_module(struct boot_image *k, const char *text, uint32_t *start,
     uint64_t at = page_up((uint64_t)k->base + k->info->len);
     gsize size = 0;
 
-    if (!g_file_get_contents(path, &data, &size, error)) {
+    if (!file_load(path, k->top, &data, &size, error)) {
         return false;
     }
     if (at > k->top || size > k->top - at) {

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "base/file.h"
 #include "hw/ata/isa_ide.h"
 #include "hw/display/vga_isa.h"
 #include "hw/isa/isa.h"
@@ -60,7 +61,7 @@ static bool isapc_display(struct isapc *pc, struct machine *m,
         return fail(error, "-vga %s: there are std and none", vga);
     }
     path = datadirs_find(c->data, "vgabios-isavga.bin", error);
-    return path && g_file_get_contents(path, &rom, &len, error) &&
+    return path && file_load(path, 256 * KIB, &rom, &len, error) &&
            fw_cfg_add_file(pc->fw.fw_cfg, "vgaroms/vgabios.bin", rom, len,
                            error) &&
            pc_add(m, &vga_isa_type, error);

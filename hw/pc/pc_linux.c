@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/file.h"
 #include "hw/misc/fw_cfg.h"
 #include "hw/pc/pc_parts.h"
 #include "pc-bios/roms.h"
@@ -92,7 +93,7 @@ static bool linux_initrd(struct linux_image *k, struct fw_cfg *fw,
     if (!path) {
         return true;
     }
-    if (!g_file_get_contents(path, &data, &len, error) ||
+    if (!file_load(path, ram->low_size, &data, &len, error) ||
         !linux_place_initrd(k, len, ram, &at, error)) {
         return false;
     }
@@ -182,7 +183,7 @@ bool pc_load_kernel(struct fw_cfg *fw, struct machine *m,
     char *data = NULL;
     bool ok;
 
-    if (!g_file_get_contents(c->kernel, &data, &k.len, error)) {
+    if (!file_load(c->kernel, ram->low_size, &data, &k.len, error)) {
         return false;
     }
     k.data = (uint8_t *)data;

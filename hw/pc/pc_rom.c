@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/file.h"
 #include "hw/pc/pc_parts.h"
 
 enum { ROM_ALIGN = 64 * 1024, ROM_MAX = 16 * 1024 * 1024, ROM_LOW = 0x20000 };
@@ -14,7 +15,7 @@ bool pc_rom_init(struct pc_rom *r, struct machine *m, struct board_config *c,
     gsize len = 0;
     uint64_t low;
 
-    if (!path || !g_file_get_contents(path, &data, &len, error)) {
+    if (!path || !file_load(path, ROM_MAX, &data, &len, error)) {
         return false;
     }
     if (len == 0 || len % ROM_ALIGN || len > ROM_MAX) {

@@ -105,6 +105,10 @@ REFUSED = [  # command line, what the message must say
     ("-bios /nonexistent", "/nonexistent"), ("-kernel /nonexistent", "/nonexistent"), ("-chardev udp,id=x", "PORT"),
     ("-chardev ringbuf,id=x,size=3", "power of two"), ("-serial null -serial null -serial null -serial null -serial null", "4 serial"),
     ("-mem-path /nonexistent/x", "/nonexistent/x"), ("-pidfile /nonexistent/x", "/nonexistent/x"), ("-runas nobody-at-all", "nobody-at-all"),
+    ("-acpitable data=/dev/zero", "too long"), ("-smbios file=/dev/zero", "too long"), ("-fw_cfg name=opt/a,file=/dev/zero", "too long"),
+    ("-option-rom /dev/zero", "no file"), ("-bios /dev/zero", "no file"), ("-kernel /dev/zero", "too long"),
+    ("-boot splash=/dev/zero", "no file"), ("-readconfig /dev/zero", "too long"), ("-object secret,id=s,file=/dev/zero", "too long"),
+    ("-device VGA,romfile=/dev/zero -vga none", "too long"), ("-bios /tmp", "no file"),
     ("a b", "One file"), ("/nonexistent", "/nonexistent"), ("-initrd x", "-kernel"), ("-append x", "-kernel"),
 ]
 
