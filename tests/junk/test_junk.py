@@ -7,12 +7,13 @@ RHEA names the program. Lines are made of all options (vm/options.def), devices 
 right, nearly right and wrong, and of images that are cut short or spoilt. The machine is made but not run (-dry-run), so that
 thousands are tried in a minute. --seconds ends earlier. A line that fails is printed with its number; --one tries that line alone.
 
-Not drawn: -daemonize, -run-with and the like, which leave the test.
+Not drawn: -daemonize, -run-with and the like, which leave the test, and -mem-prealloc, which takes the host's memory.
 """
 import argparse, concurrent.futures, os, pathlib, random, re, shutil, signal, struct, subprocess, sys, tempfile, time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-NEVER = {'daemonize', 'run-with', 'runas', 'chroot', 'dry-run', 'qtest-log', 'writeconfig', 'D', 'pidfile', 'mem-path'}
+NEVER = {'daemonize', 'run-with', 'runas', 'chroot', 'dry-run', 'qtest-log', 'writeconfig', 'D', 'pidfile', 'mem-path',
+         'mem-prealloc'}
 ENDS = 60  # seconds after which it hangs
 
 WORDS = ['', 'on', 'off', 'help', 'none', 'null', 'std', 'x', '=', ',', ',,', '=,=', '?', '%s%n', 'a' * 300, '\xe9', '0', '1', '2',
