@@ -6,11 +6,11 @@
  *   fuzz [--seed N] [--seconds S] [--runs N] TARGET...     all: every one
  *   fuzz --files TARGET FILE...
  *
- * A run prints its seed first; the input that is under way is kept in a file
- * that stays when the program dies. One that does not come back in 60 s is
+ * A run prints its seed first; where the program dies, the input is kept in a
+ * file, fuzz-TARGET. One that does not come back in 60 s is
  * stopped as a hang.
  */
-#include <glib/gstdio.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,38 +53,74 @@ static void generate(GRand *rand, GByteArray *in)
     }
 }
 
-static void run_one(const struct fuzz_target *t, const GByteArray *in,
-                    const char *keep)
-{
-    FILE *f = fopen(keep, "wbe");
+/* The input under way; written to a file when the program dies of it. */
+static struct {
+    const char *file;
+    const GByteArray *input;
+} keep;
 
-    if (f) {
-        fwrite(in->data, 1, in->len, f);
-        fclose(f);
+/* In a signal handler: only what may be called there. */
+static void keep_input(void)
+{
+    int fd =
+        keep.file ? open(keep.file, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
+
+    if (fd >= 0 && write(fd, keep.input->data, keep.input->len) > 0) {
+        close(fd);
     }
+    keep.file = NULL;
+}
+
+static void on_signal(int sig)
+{
+    keep_input();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+/* The sanitizers' own door; they see to SIGSEGV themselves. */
+void __sanitizer_set_death_callback(void (*fn)(void)) __attribute__((weak));
+
+static void keep_prepare(void)
+{
+    signal(SIGABRT, on_signal);
+    signal(SIGALRM, on_signal);
+    signal(SIGTRAP, on_signal);
+    if (__sanitizer_set_death_callback) {
+        __sanitizer_set_death_callback(keep_input);
+    } else {
+        signal(SIGSEGV, on_signal);
+    }
+}
+
+static void run_one(const struct fuzz_target *t, const GByteArray *in,
+                    const char *file)
+{
+    keep.file = file;
+    keep.input = in;
     alarm(HANG_SECONDS);
     t->run(t, in->data, in->len);
     alarm(0);
+    keep.file = NULL;
 }
 
 static void run_target(const struct fuzz_target *t, const struct options *o)
 {
     g_autoptr(GByteArray) in = g_byte_array_new();
-    g_autofree char *keep = g_strdup_printf("fuzz-%s", t->name);
+    g_autofree char *file = g_strdup_printf("fuzz-%s", t->name);
     GRand *rand = g_rand_new_with_seed(o->seed);
     double begin = now();
     unsigned n = 0;
 
-    g_strdelimit(keep, ":/", '-');
+    g_strdelimit(file, ":/", '-');
     printf("%s: seed %u", t->name, o->seed);
     fflush(stdout);
     while (o->runs ? n < o->runs : now() - begin < o->seconds) {
         generate(rand, in);
-        run_one(t, in, keep);
+        run_one(t, in, file);
         n++;
     }
     printf(", %u inputs\n", n);
-    g_unlink(keep);
     g_rand_free(rand);
 }
 
@@ -156,6 +192,7 @@ int main(int argc, char **argv)
     int status = 0;
 
     signal(SIGPIPE, SIG_IGN);
+    keep_prepare();
     parse(&o, argc, argv);
     for (guint i = 0; o.list && i < targets->len; i++) {
         puts(((const struct fuzz_target *)targets->pdata[i])->name);
