@@ -8,7 +8,13 @@ guests = importlib.util.module_from_spec(importlib.util.spec_from_loader('guests
 _loader.exec_module(guests)
 
 
-TESTS = {}
+TESTS, LONG = {}, {}  # by name
+
+
+def long_test(f):
+    """Makes a function a test of `make check-long` alone."""
+    LONG[f.__name__] = f
+    return f
 
 
 def test(f):
