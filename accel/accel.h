@@ -39,12 +39,15 @@ struct accel {
     bool (*available)(GError **error);
     bool (*init)(struct vcpus *all, GError **error); /* may be NULL */
     bool (*vcpu_init)(struct vcpu *vcpu, GError **error);
+    void (*vcpu_free)(struct vcpu *vcpu); /* may be NULL */
     enum vcpu_exit (*vcpu_run)(struct vcpu *vcpu);
     void (*vcpu_kick)(struct vcpu *vcpu); /* any thread; may be NULL */
     void (*state_get)(struct vcpu *vcpu); /* engine -> x86_cpu; paused */
     void (*state_set)(struct vcpu *vcpu);
     /* No guest code runs at all: qtest. */
     bool no_cpus;
+    /* Wants X86_EV_CODE when others write to code. */
+    bool hears_code;
 };
 
 /* The CPUs of one machine. */
@@ -86,6 +89,8 @@ void vcpus_reset(struct vcpus *all);
 void vcpu_raise(struct vcpu *vcpu, uint32_t events);
 void vcpu_set_intr(struct vcpu *vcpu, bool level);
 void vcpus_raise(struct vcpus *all, uint32_t events);
+/* Any thread: somebody wrote to memory that holds decoded code. */
+void vcpus_code_written(struct vcpus *all);
 /* The CPU whose thread is calling, or NULL. */
 struct vcpu *vcpu_self(struct vcpus *all);
 

@@ -5,6 +5,9 @@
 #include "target/x86/interp.h"
 
 #include "accel/accel.h"
+#ifdef __x86_64__
+#include "accel/tcg/tcg.h"
+#endif
 
 static bool interp_vcpu_init(struct vcpu *v, GError **error)
 {
@@ -27,6 +30,38 @@ static const struct accel accel_tcg = {
     .vcpu_run = interp_vcpu_run,
 };
 
+#ifdef __x86_64__
+enum { CODE_CACHE = 64 << 20 };
+
+static void jit_vcpu_free(struct vcpu *v)
+{
+    jit_detach(&v->cpu);
+}
+
+static bool jit_vcpu_init(struct vcpu *v, GError **error)
+{
+    x86_cpu_init(&v->cpu);
+    return jit_attach(&v->cpu, CODE_CACHE, error);
+}
+
+static enum vcpu_exit jit_vcpu_run(struct vcpu *v)
+{
+    switch (jit_run(&v->cpu)) {
+    case X86_EXIT_HALT: return VCPU_HALTED;
+    default: return VCPU_STOPPED;
+    }
+}
+
+static const struct accel accel_jit = {
+    .name = "jit",
+    .desc = "translator, on its way",
+    .vcpu_init = jit_vcpu_init,
+    .vcpu_free = jit_vcpu_free,
+    .vcpu_run = jit_vcpu_run,
+    .hears_code = true,
+};
+#endif
+
 static const struct accel accel_interp = {
     .name = "interp",
     .desc = "interpreter: exact, portable",
@@ -43,8 +78,9 @@ static const struct accel accel_qtest = {
 };
 
 const struct accel *const accels[] = {
-    &accel_tcg,
-    &accel_interp,
-    &accel_qtest,
-    NULL,
+    &accel_tcg,   &accel_interp,
+#ifdef __x86_64__
+    &accel_jit,
+#endif
+    &accel_qtest, NULL,
 };

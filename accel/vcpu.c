@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "accel/accel.h"
+#include "base/lowmem.h"
 #include "base/text.h"
 #include "target/x86/interp.h"
 
@@ -25,10 +26,9 @@ const struct accel *accel_find(const char *name, GError **error)
 
 static void vcpu_new(struct vcpus *all, unsigned index)
 {
-    /* vector registers want their alignment */
-    struct vcpu *v = aligned_alloc(64, (sizeof(*v) + 63) & ~(size_t)63);
+    /* Low for translated code; pages, so vector registers are aligned. */
+    struct vcpu *v = lowmem_new(sizeof(*v));
 
-    memset((void *)v, 0, sizeof(*v));
     v->all = all;
     v->parked = true;
     g_mutex_init(&v->mutex);
@@ -199,10 +199,13 @@ void vcpus_clear(struct vcpus *all)
     for (unsigned i = 0; i < all->count; i++) {
         struct vcpu *v = all->vcpu[i];
 
+        if (all->accel->vcpu_free) {
+            all->accel->vcpu_free(v);
+        }
         x86_cpu_free(&v->cpu);
         g_mutex_clear(&v->mutex);
         g_cond_clear(&v->wake);
-        free(v);
+        lowmem_free(v, sizeof(*v));
     }
     g_clear_pointer(&all->vcpu, g_free);
     all->count = 0;
@@ -243,5 +246,15 @@ void vcpus_raise(struct vcpus *all, uint32_t events)
 {
     for (unsigned i = 0; i < all->count; i++) {
         vcpu_raise(all->vcpu[i], events);
+    }
+}
+
+void vcpus_code_written(struct vcpus *all)
+{
+    if (!all->accel->hears_code) {
+        return;
+    }
+    for (unsigned i = 0; i < all->count; i++) {
+        x86_raise_event(&all->vcpu[i]->cpu, X86_EV_CODE);
     }
 }

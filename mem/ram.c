@@ -137,6 +137,9 @@ static void ram_wrote_lines(struct ram *ram, uint64_t page, uint64_t lines)
             __atomic_store_n(&code->lines, 0, __ATOMIC_RELAXED);
         }
         __atomic_fetch_add(&code->generation, 1, __ATOMIC_RELEASE);
+        if (ram->code_written) {
+            ram->code_written(ram->code_opaque);
+        }
     }
 }
 

@@ -54,6 +54,9 @@ struct ram {
     /* Asks every CPU to drop write permission; set by the machine. */
     void (*clean)(void *opaque);
     void *clean_opaque;
+    /* Memory that holds code was written; any thread; set by the machine. */
+    void (*code_written)(void *opaque);
+    void *code_opaque;
 };
 
 /* Zeroed memory. `size` is rounded up to whole pages. */

@@ -278,6 +278,14 @@ static void vm_failed(void *opaque)
     g_idle_add(vm_failed_on_loop, opaque);
 }
 
+/* CPUs that chain translated code must look. */
+static void vm_cpus_code_written(void *opaque)
+{
+    struct vm *vm = opaque;
+
+    vcpus_code_written(&vm->vcpus);
+}
+
 static void vm_cpus_clean(void *opaque)
 {
     struct vm *vm = opaque;
@@ -301,6 +309,7 @@ void vm_connect(struct vm *vm)
     m->requested = vm_requested;
     m->requested_opaque = vm;
     m->cpus_clean = vm_cpus_clean;
+    m->cpus_code_written = vm_cpus_code_written;
     m->cpus_opaque = vm;
     vm->vcpus.failed = vm_failed;
     vm->vcpus.opaque = vm;

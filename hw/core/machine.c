@@ -113,11 +113,22 @@ static void machine_ram_clean(void *opaque)
     }
 }
 
+static void machine_code_written(void *opaque)
+{
+    struct machine *m = opaque;
+
+    if (m->cpus_code_written) {
+        m->cpus_code_written(m->cpus_opaque);
+    }
+}
+
 static struct ram *machine_ram_add(struct machine *m, struct ram *ram)
 {
     if (ram) {
         ram->clean = machine_ram_clean;
         ram->clean_opaque = m;
+        ram->code_written = machine_code_written;
+        ram->code_opaque = m;
         g_ptr_array_add(m->rams, ram);
     }
     return ram;

@@ -75,7 +75,7 @@ static always_inline uint8_t *x86_hit(const struct x86_tlb_entry *set,
                                       uint64_t lin, unsigned size)
 {
     const struct x86_tlb_entry *e = &set[lin >> 12 & (X86_TLB_SIZE - 1)];
-    uint64_t off = lin - e->tag;
+    uint64_t off = lin + e->minus;
     uint8_t *p;
 
     if (unlikely(off > 4096 - size)) {

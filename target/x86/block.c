@@ -46,6 +46,7 @@ struct x86_blocks {
     struct x86_block *hash[1 << HASH_BITS];
     uint8_t *arena;
     size_t used;
+    unsigned drops;
     uint32_t no_generation; /* of blocks that lie in no RAM */
     uint64_t single[(sizeof(struct x86_block) +
                      (1 + EXTRA_INSNS) * sizeof(struct x86_insn)) /
@@ -72,7 +73,11 @@ uint32_t x86_mode_bits(const struct x86_cpu *cpu)
 {
     bool avx = cpu->cr4 & X86_CR4_OSXSAVE && (cpu->xcr0 & 6) == 6;
     bool flat = cpu->code32 && cpu->stack32;
+    uint32_t set = 0; /* only translated code is made for one */
 
+    if (cpu->one_by_one) {
+        set = (uint32_t)((cpu->tlb_rd - cpu->tlb->rd[0]) / X86_TLB_SIZE);
+    }
     for (unsigned seg = X86_ES; seg <= X86_DS; seg++) {
         const struct x86_seg_hot *h = &cpu->hot[seg];
 
@@ -87,7 +92,7 @@ uint32_t x86_mode_bits(const struct x86_cpu *cpu)
            (cpu->cr0 & X86_CR0_EM ? X86_M_EM : 0U) |
            (cpu->cr0 & X86_CR0_TS ? X86_M_TS : 0U) |
            (cpu->cr4 & X86_CR4_OSFXSR ? X86_M_OSFXSR : 0U) |
-           (avx ? X86_M_AVX : 0U);
+           (avx ? X86_M_AVX : 0U) | set << X86_M_SET_SHIFT;
 }
 
 void x86_jumps_mode(struct x86_cpu *cpu)
@@ -134,6 +139,12 @@ static void drop_all(struct x86_blocks *b)
     forget_jumps(b);
     memset(b->hash, 0, sizeof(b->hash));
     b->used = 0;
+    b->drops++;
+}
+
+unsigned x86_blocks_drops(const struct x86_blocks *b)
+{
+    return b->drops;
 }
 
 struct x86_blocks *x86_blocks_new(void)
@@ -399,9 +410,9 @@ const struct x86_insn *x86_exec_end(struct x86_cpu *cpu,
 }
 
 /* A compare and the conditional jump that ends the block become one step. */
-static void fuse_last(struct x86_block *block)
+static void fuse_last(const struct x86_cpu *cpu, struct x86_block *block)
 {
-    if (block->count >= 2) {
+    if (block->count >= 2 && !cpu->one_by_one) {
         struct x86_insn *insn = &block->insn[block->count - 2];
         x86_exec *fused = x86_fuse(insn);
 
@@ -440,7 +451,7 @@ static void fill_block(const struct x86_cpu *cpu, struct x86_block *block,
         }
     }
     end_mark(block);
-    fuse_last(block);
+    fuse_last(cpu, block);
 }
 
 /* ---- finding ---- */
@@ -457,7 +468,7 @@ static uint32_t load_generation(const uint32_t *g)
     return __atomic_load_n(g, __ATOMIC_ACQUIRE);
 }
 
-static bool fresh(const struct x86_block *block)
+bool x86_block_fresh(const struct x86_block *block)
 {
     return load_generation(block->generation) == block->seen &&
            (!block->generation2 ||
@@ -525,7 +536,7 @@ static struct x86_block *look_up(struct x86_cpu *cpu, uint64_t phys,
             block->generation != generation || block->len > avail ||
             !same_tail(cpu, block, lin)) {
             link = &block->next;
-        } else if (!fresh(block)) {
+        } else if (!x86_block_fresh(block)) {
             *link = block->next;
         } else {
             return block;
@@ -722,8 +733,10 @@ void x86_block_written(struct x86_cpu *cpu)
 {
     const struct x86_insn *end;
 
+    cpu->wrote_code = true;
     end = end_of(cpu->insn);
-    if (end && !fresh((const struct x86_block *)(uintptr_t)end->imm)) {
+    if (end &&
+        !x86_block_fresh((const struct x86_block *)(uintptr_t)end->imm)) {
         x86_block_cut(cpu);
     }
 }

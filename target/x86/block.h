@@ -23,7 +23,8 @@ enum {
     X86_M_EM = 1 << 8,
     X86_M_TS = 1 << 9,
     X86_M_OSFXSR = 1 << 10,
-    X86_M_AVX = 1 << 11, /* CR4.OSXSAVE, XCR0 has SSE and AVX */
+    X86_M_AVX = 1 << 11,  /* CR4.OSXSAVE, XCR0 has SSE and AVX */
+    X86_M_SET_SHIFT = 12, /* two bits: enum x86_tlb_set of data accesses */
 };
 
 struct x86_block {
@@ -84,5 +85,9 @@ void x86_prepare(const struct x86_cpu *cpu, struct x86_insn *insn,
                  unsigned offset);
 /* The mode bits of the CPU as it is now. */
 uint32_t x86_mode_bits(const struct x86_cpu *cpu);
+/* Is the block what its bytes in memory are? */
+bool x86_block_fresh(const struct x86_block *block);
+/* How often all blocks were dropped: pointers to them died then. */
+unsigned x86_blocks_drops(const struct x86_blocks *b);
 
 #endif

@@ -221,6 +221,7 @@ enum {
     X86_EV_EXIT = 1 << 9,  /* leave vcpu_run: stop, shutdown */
     X86_EV_FERR = 1 << 10, /* IGNNE#/IRQ13 bookkeeping */
     X86_EV_MC = 1 << 11,   /* machine check asked for by the monitor */
+    X86_EV_CODE = 1 << 12, /* somebody else wrote to memory that holds code */
 };
 
 /* What keeps interrupts away for one instruction, or for long. */
@@ -336,6 +337,9 @@ struct x86_cpu {
     int64_t tsc_offset;
     uint64_t insns;     /* retired, for statistics and -icount */
     uint64_t chain_end; /* insns at which blocks chain no further */
+    bool one_by_one;    /* handlers run one instruction each: set once */
+    bool wrote_code;    /* a store hit code; cleared by who wants to know */
+    void *engine;       /* the translator's own */
 
     /* Exception in delivery, for double faults and the autopsy. */
     int excp_vector; /* -1 = none */

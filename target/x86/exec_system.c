@@ -217,6 +217,7 @@ HANDLER(popf)
                    ((old & ~(uint64_t)mask) | (f & mask)) & ~(uint64_t)X86_RF);
     if ((old ^ cpu->eflags) & X86_AC) {
         x86_choose_tlb(cpu);
+        x86_jumps_mode(cpu);
     }
     x86_flags_changed(cpu);
     return unless_poll(cpu, insn);
@@ -272,6 +273,7 @@ static x86_next set_ac(struct x86_cpu *cpu, const struct x86_insn *insn,
     }
     cpu->eflags = (cpu->eflags & ~(uint32_t)X86_AC) | ac;
     x86_choose_tlb(cpu);
+    x86_jumps_mode(cpu);
     X86_NEXT(cpu, insn);
 }
 

@@ -130,6 +130,9 @@ static void housekeeping(struct x86_cpu *cpu)
     if (take(cpu, X86_EV_A20)) {
         a20_changed(cpu);
     }
+    if (take(cpu, X86_EV_CODE)) {
+        cpu->wrote_code = true;
+    }
     take(cpu, X86_EV_FERR);
     take(cpu, X86_EV_MC);
 }
@@ -196,13 +199,14 @@ enum { CHAIN_MAX = 4096 };
 enum { CHAIN_MAX = 256 };
 #endif
 
-static void run_block(struct x86_cpu *cpu, const struct x86_block *block)
+void x86_run_block(struct x86_cpu *cpu, const struct x86_block *block,
+                   bool alone)
 {
     const struct x86_insn *insn = block->insn;
 
     cpu->block_rip = cpu->rip;
     cpu->insns += block->count;
-    cpu->chain_end = cpu->insns + CHAIN_MAX;
+    cpu->chain_end = alone ? 0 : cpu->insns + CHAIN_MAX;
     while (insn) {
         insn = insn->exec(cpu, insn);
     }
@@ -248,12 +252,12 @@ static void step(struct x86_cpu *cpu)
     }
     /* Nothing chains while there is something to look at. */
     __atomic_store_n(&cpu->poll, 1, __ATOMIC_RELAXED);
-    run_block(cpu, block);
+    x86_run_block(cpu, block, true);
     __atomic_store_n(&cpu->poll, 1, __ATOMIC_RELAXED);
 }
 
 /* Does the next instruction want to be alone? */
-static bool special(const struct x86_cpu *cpu)
+bool x86_special(const struct x86_cpu *cpu)
 {
     return cpu->eflags & (X86_TF | X86_RF) ||
            cpu->shadow & (X86_SHADOW_STI | X86_SHADOW_MOVSS) ||
@@ -275,7 +279,17 @@ static bool deliver_raised(struct x86_cpu *cpu)
     return false;
 }
 
+static void interpret(struct x86_cpu *cpu)
+{
+    x86_run_block(cpu, x86_block_find(cpu, cpu->rip), false);
+}
+
 enum x86_exit x86_interp_run(struct x86_cpu *cpu)
+{
+    return x86_run(cpu, interpret);
+}
+
+enum x86_exit x86_run(struct x86_cpu *cpu, void (*run)(struct x86_cpu *cpu))
 {
     sigjmp_buf unwind;
     enum x86_exit why;
@@ -292,10 +306,10 @@ enum x86_exit x86_interp_run(struct x86_cpu *cpu)
         if (unlikely(asleep(cpu))) {
             continue;
         }
-        if (unlikely(special(cpu))) {
+        if (unlikely(x86_special(cpu))) {
             step(cpu);
         } else {
-            run_block(cpu, x86_block_find(cpu, cpu->rip));
+            run(cpu);
         }
     }
 }
@@ -420,5 +434,5 @@ void x86_cpu_free(struct x86_cpu *cpu)
 {
     view_unref(cpu->view);
     x86_blocks_free(cpu->blocks);
-    g_free(cpu->tlb);
+    x86_tlb_free(cpu->tlb);
 }

@@ -148,6 +148,15 @@ void x86_cpu_free(struct x86_cpu *cpu);
 /* Power-on state; `init`: what INIT leaves alone stays. */
 void x86_cpu_reset(struct x86_cpu *cpu, bool init);
 enum x86_exit x86_interp_run(struct x86_cpu *cpu);
+/* The loop around it: events, debugging, exceptions. `run` runs code at
+ * CS:RIP for as long as it likes to, but not past cpu->poll. */
+enum x86_exit x86_run(struct x86_cpu *cpu, void (*run)(struct x86_cpu *cpu));
+/* Interprets the block at CS:RIP, and no other where `alone`. */
+void x86_run_block(struct x86_cpu *cpu, const struct x86_block *block,
+                   bool alone);
+/* Does the next instruction want to be alone: single step, shadows,
+ * breakpoints? */
+bool x86_special(const struct x86_cpu *cpu);
 /* One instruction, or the delivery of one event. */
 enum x86_exit x86_interp_step(struct x86_cpu *cpu);
 /* Any thread. x86_lower_event is for level pins: X86_EV_INTR. */

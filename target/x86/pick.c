@@ -26,6 +26,11 @@ HANDLER(raise_nm)
     x86_raise(cpu, X86_EXC_NM);
 }
 
+bool x86_is_trap(x86_exec *exec)
+{
+    return exec == x86_exec_ud || exec == raise_gp || exec == raise_nm;
+}
+
 enum x86_am x86_addressing(const struct x86_cpu *cpu,
                            const struct x86_insn *insn)
 {

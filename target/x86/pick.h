@@ -26,5 +26,7 @@ bool x86_takes_g_e(unsigned mnemonic);
 x86_exec *x86_fuse(const struct x86_insn *insn);
 
 x86_exec x86_exec_ud;
+/* Does the handler only raise what the CPU's mode or model asks for? */
+bool x86_is_trap(x86_exec *exec);
 
 #endif

@@ -3,18 +3,22 @@
 
 #include <string.h>
 
+#include "base/lowmem.h"
 #include "target/x86/block.h"
 
-/* A tag that no address with this slot's index can match: see tlb.h. */
-static uint64_t empty_tag(unsigned index)
+/* Of a page that no address with this slot's index can match, not by its last
+ * byte either, which is what translated code compares: far from the slot. */
+static uint64_t empty_minus(unsigned index)
 {
-    return UINT64_C(0x4000000000000000) | (index == 0 ? 0x1000 : 0);
+    uint64_t far = (index + X86_TLB_SIZE / 2) % X86_TLB_SIZE;
+
+    return -(UINT64_C(0x4000000000000000) | far << 12);
 }
 
 static void empty_set(struct x86_tlb_entry *set)
 {
     for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
-        set[i].tag = empty_tag(i);
+        set[i].minus = empty_minus(i);
     }
 }
 
@@ -61,12 +65,17 @@ static void empty_itlb(struct x86_tlb *tlb, bool globals)
 
 struct x86_tlb *x86_tlb_new(void)
 {
-    struct x86_tlb *tlb = g_new0(struct x86_tlb, 1);
+    struct x86_tlb *tlb = lowmem_new(sizeof(*tlb));
 
     empty_all(tlb);
     empty_itlb(tlb, true);
     forget_large(tlb);
     return tlb;
+}
+
+void x86_tlb_free(struct x86_tlb *tlb)
+{
+    lowmem_free(tlb, sizeof(*tlb));
 }
 
 static struct x86_tlb_entry *filled(struct x86_tlb *tlb,
@@ -90,7 +99,7 @@ void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
             if (f.global && !globals) {
                 tlb->fills[kept++] = f;
             } else {
-                filled(tlb, &f)->tag = empty_tag(f.index);
+                filled(tlb, &f)->minus = empty_minus(f.index);
             }
         }
         tlb->fill_count = kept;
@@ -105,7 +114,7 @@ void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
 void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
 {
     struct x86_tlb *tlb = cpu->tlb;
-    uint64_t tag = lin & ~UINT64_C(0xfff);
+    uint64_t minus = -(lin & ~UINT64_C(0xfff));
     unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
     unsigned half = lin >> 63;
 
@@ -114,11 +123,11 @@ void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
         return;
     }
     for (unsigned set = 0; set < X86_TLB_SETS; set++) {
-        if (tlb->rd[set][i].tag == tag) {
-            tlb->rd[set][i].tag = empty_tag(i);
+        if (tlb->rd[set][i].minus == minus) {
+            tlb->rd[set][i].minus = empty_minus(i);
         }
-        if (tlb->wr[set][i].tag == tag) {
-            tlb->wr[set][i].tag = empty_tag(i);
+        if (tlb->wr[set][i].minus == minus) {
+            tlb->wr[set][i].minus = empty_minus(i);
         }
     }
     if (x86_code_page(tlb, lin, false)) {
@@ -133,8 +142,8 @@ void x86_tlb_clean(struct x86_cpu *cpu)
 
     for (unsigned set = 0; set < X86_TLB_SETS; set++) {
         for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
-            if (tlb->wr[set][i].tag != empty_tag(i)) {
-                tlb->wr[set][i].tag = empty_tag(i);
+            if (tlb->wr[set][i].minus != empty_minus(i)) {
+                tlb->wr[set][i].minus = empty_minus(i);
                 ram_wrote_page(tlb->dest[set][i].ram, tlb->dest[set][i].page);
             }
         }
@@ -150,7 +159,7 @@ void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
         for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
             if (tlb->dest[set][i].page == page &&
                 tlb->dest[set][i].ram == ram) {
-                tlb->wr[set][i].tag = empty_tag(i);
+                tlb->wr[set][i].minus = empty_minus(i);
             }
         }
     }
@@ -172,7 +181,7 @@ void x86_tlb_fill(struct x86_cpu *cpu, enum x86_tlb_set set, bool write,
     unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
     struct x86_tlb_entry *e = write ? &tlb->wr[set][i] : &tlb->rd[set][i];
 
-    e->tag = lin & ~UINT64_C(0xfff);
+    e->minus = -(lin & ~UINT64_C(0xfff));
     e->host = page->host;
     if (write) {
         tlb->dest[set][i] = (struct x86_tlb_dest){page->ram, page->ram_page};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The data TLB: direct mapped, apart for reads and writes and for each way
- * of looking at user pages. An access hits where (address - tag) is at most
+ * of looking at user pages. An access hits where (address + minus) is at most
  * 4096 - size: one compare that also catches page crossing. Only RAM and ROM
  * that may be read or written without anybody being told have tags here.
  */
@@ -27,8 +27,8 @@ enum x86_tlb_set {
 };
 
 struct x86_tlb_entry {
-    uint64_t tag;  /* linear address of the page */
-    uint8_t *host; /* of the page */
+    uint64_t minus; /* minus the linear address of the page */
+    uint8_t *host;  /* of the page */
 };
 
 /* What an instruction fetch found. */
@@ -83,6 +83,7 @@ struct x86_tlb {
 };
 
 struct x86_tlb *x86_tlb_new(void);
+void x86_tlb_free(struct x86_tlb *tlb);
 /* Drops everything; global entries only where `globals`. */
 void x86_tlb_flush(struct x86_cpu *cpu, bool globals);
 /* Drops what translates this linear address. */

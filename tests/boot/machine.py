@@ -8,6 +8,7 @@ guests = importlib.util.module_from_spec(importlib.util.spec_from_loader('guests
 _loader.exec_module(guests)
 
 
+ACCEL = []  # what `run --accel` says: -accel NAME
 TESTS, LONG = {}, {}  # by name
 
 
@@ -36,7 +37,7 @@ class Machine:
 
     def __init__(self, rhea, args, monitor=True, serial=True):
         self.tmp = tempfile.mkdtemp(prefix='rhea-boot.')
-        command = [str(rhea), '-display', 'none'] + [str(a) for a in args]
+        command = [str(rhea), '-display', 'none', *ACCEL] + [str(a) for a in args]
         if serial:
             command += ['-serial', 'stdio']
         self.monitor_path = self.tmp + '/mon'

@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "accel/tcg/tcg.h"
+#include "base/lowmem.h"
 #include "target/x86/flags.h"
 #include "target/x86/interp.h"
 #include "target/x86/model.h"
@@ -40,7 +42,8 @@ static struct {
     struct region region;
     struct space memory, ports;
     struct lock lock;
-    struct x86_cpu cpu;
+    struct x86_cpu *cpu; /* low, for translated code */
+    bool jit;
     struct x86_seg user[X86_SREGS]; /* as a case starts with them */
     struct x86_seg user_cs32;
 } guest;
@@ -91,9 +94,9 @@ static void make_descriptors(void)
         stl_u64(idt + 16 * i, (to & 0xffff) | SEL_KERNEL << 16 |
                                   UINT64_C(0x8e00) << 32 | (to >> 16) << 48);
     }
-    guest.cpu.gdt = (struct x86_table){SYS + ORACLE_PAGE, 0xff};
-    guest.cpu.idt = (struct x86_table){SYS + 2 * ORACLE_PAGE, 0x1ff};
-    guest.cpu.seg[X86_TR] =
+    guest.cpu->gdt = (struct x86_table){SYS + ORACLE_PAGE, 0xff};
+    guest.cpu->idt = (struct x86_table){SYS + 2 * ORACLE_PAGE, 0x1ff};
+    guest.cpu->seg[X86_TR] =
         (struct x86_seg){.base = tss,
                          .limit = 0x67,
                          .selector = SEL_TSS,
@@ -108,7 +111,7 @@ static void make_user_segments(void)
     struct x86_seg flat = {.limit = UINT32_MAX, .selector = 0x2b, .attr = data};
 
     for (unsigned i = 0; i < X86_SREGS; i++)
-        guest.user[i] = i < X86_LDTR ? null : guest.cpu.seg[i];
+        guest.user[i] = i < X86_LDTR ? null : guest.cpu->seg[i];
     guest.user[X86_ES] = guest.user[X86_DS] = guest.user[X86_SS] = flat;
     flat.attr |= X86_SEG_CODE;
     flat.selector = 0x23;
@@ -118,10 +121,19 @@ static void make_user_segments(void)
     guest.user[X86_CS] = flat;
 }
 
-void guest_init(void)
+static void code_written(void *opaque)
 {
-    struct x86_cpu *cpu = &guest.cpu;
+    x86_raise_event(opaque, X86_EV_CODE);
+}
 
+bool guest_init(const char *engine, GError **error)
+{
+    struct x86_cpu *cpu = lowmem_new(sizeof(*cpu));
+
+    guest.cpu = cpu;
+    guest.jit = strcmp(engine, "jit") == 0;
+    if (!guest.jit && strcmp(engine, "interp") != 0)
+        return fail(error, "--engine is interp or jit, not %s", engine);
     lock_init(&guest.lock);
     guest.ram = ram_new("oracle", PAGES * ORACLE_PAGE, RAM_ANONYMOUS, NULL);
     space_init(&guest.memory, "memory", UINT64_C(1) << 40, false, &guest.lock);
@@ -133,7 +145,11 @@ void guest_init(void)
     cpu->model = x86_model_max();
     cpu->memory = &guest.memory;
     cpu->ports = &guest.ports;
+    guest.ram->code_written = code_written;
+    guest.ram->code_opaque = cpu;
     x86_cpu_init(cpu);
+    if (guest.jit && !jit_attach(cpu, 8 << 20, error))
+        return false;
     x86_cpu_reset(cpu, false);
     make_tables();
     make_descriptors();
@@ -147,11 +163,14 @@ void guest_init(void)
     cpu->cr3 = PML4 * ORACLE_PAGE;
     cpu->a20 = true;
     x86_tlb_flush(cpu, true);
+    return true;
 }
 
 void guest_free(void)
 {
-    x86_cpu_free(&guest.cpu);
+    jit_detach(guest.cpu);
+    x86_cpu_free(guest.cpu);
+    lowmem_free(guest.cpu, sizeof(*guest.cpu));
     lock_enter(&guest.lock);
     region_remove(&guest.region);
     lock_leave(&guest.lock);
@@ -162,7 +181,7 @@ void guest_free(void)
 
 static void load(const struct oracle_state *s, bool mode32)
 {
-    struct x86_cpu *cpu = &guest.cpu;
+    struct x86_cpu *cpu = guest.cpu;
     struct x86_fpu *fpu = &cpu->fpu;
 
     memcpy(cpu->gpr, s->gpr, sizeof(s->gpr));
@@ -193,7 +212,7 @@ static void load(const struct oracle_state *s, bool mode32)
 /* What the exception pushed, and what the registers are. */
 static void store(struct oracle_state *s)
 {
-    struct x86_cpu *cpu = &guest.cpu;
+    struct x86_cpu *cpu = guest.cpu;
     struct x86_fpu *fpu = &cpu->fpu;
     const uint8_t *frame = page(STACK) + ORACLE_PAGE - 40;
     unsigned vector = (unsigned)(cpu->rip - SYS) / HANDLER_SIZE;
@@ -234,7 +253,10 @@ void guest_run(const struct oracle_case *c, struct oracle_result *out)
     memcpy(page(DATA_LOW), c->memory, ORACLE_PAGE);
     memcpy(page(DATA_HIGH), c->memory + ORACLE_PAGE, ORACLE_PAGE);
     load(&c->in, c->mode32);
-    x86_interp_run(&guest.cpu);
+    if (guest.jit)
+        jit_run(guest.cpu);
+    else
+        x86_interp_run(guest.cpu);
     store(&out->state);
     memcpy(out->memory, page(DATA_LOW), ORACLE_PAGE);
     memcpy(out->memory + ORACLE_PAGE, page(DATA_HIGH), ORACLE_PAGE);

@@ -120,7 +120,8 @@ bool native_init(GError **error);
 void native_run(const struct oracle_case *c, struct oracle_result *out);
 
 /* guest.c */
-void guest_init(void);
+/* `engine`: interp, or jit (the translator). */
+bool guest_init(const char *engine, GError **error);
 void guest_run(const struct oracle_case *c, struct oracle_result *out);
 void guest_free(void);
 

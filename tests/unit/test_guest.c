@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel/tcg/tcg.h"
 #include "base/log.h"
+#include "base/lowmem.h"
 #include "target/x86/control.h"
 #include "target/x86/dump.h"
 #include "target/x86/interp.h"
@@ -30,7 +32,8 @@ struct board {
     struct space memory, ports;
     struct region ram_region, io, hole;
     struct ram *ram;
-    struct x86_cpu *cpu;
+    struct x86_cpu *cpu; /* low, for translated code */
+    bool jit;
     GString *out;
     int vector;
     unsigned result;
@@ -117,7 +120,14 @@ static void board_clean(void *opaque)
     x86_raise_event(b->cpu, X86_EV_CLEAN);
 }
 
-static struct board *board_new(void)
+static void board_code_written(void *opaque)
+{
+    struct board *b = opaque;
+
+    x86_raise_event(b->cpu, X86_EV_CODE);
+}
+
+static struct board *board_new(bool jit)
 {
     struct board *b = g_new0(struct board, 1);
 
@@ -128,9 +138,10 @@ static struct board *board_new(void)
     g_assert_nonnull(b->ram);
     b->ram->clean = board_clean;
     b->ram->clean_opaque = b;
+    b->ram->code_written = board_code_written;
+    b->ram->code_opaque = b;
     b->out = g_string_new(NULL);
-    b->cpu = aligned_alloc(64, (sizeof(*b->cpu) + 63) & ~(size_t)63);
-    memset((void *)b->cpu, 0, sizeof(*b->cpu));
+    b->cpu = lowmem_new(sizeof(*b->cpu));
     lock_enter(&b->lock);
     region_init_ram(&b->ram_region, "ram", b->ram, 0, RAM_SIZE);
     region_add(&b->memory.root, &b->ram_region, 0, 0);
@@ -149,14 +160,21 @@ static struct board *board_new(void)
     };
     b->cpu->tsc_khz = 1000000;
     x86_cpu_init(b->cpu);
+    b->jit = jit;
+    if (jit) {
+        bool good = jit_attach(b->cpu, 8 << 20, NULL);
+
+        g_assert_true(good);
+    }
     x86_cpu_reset(b->cpu, false);
     return b;
 }
 
 static void board_free(struct board *b)
 {
+    jit_detach(b->cpu);
     x86_cpu_free(b->cpu);
-    free(b->cpu);
+    lowmem_free(b->cpu, sizeof(*b->cpu));
     space_clear(&b->memory);
     space_clear(&b->ports);
     ram_free(b->ram);
@@ -205,7 +223,7 @@ static void parse_head(const char *source, struct expect *e)
 static void run(struct board *b)
 {
     while (!b->done && !b->triple) {
-        enum x86_exit why = x86_interp_run(b->cpu);
+        enum x86_exit why = b->jit ? jit_run(b->cpu) : x86_interp_run(b->cpu);
 
         if (why == X86_EXIT_HALT && !b->done) {
             g_autoptr(GString) text = g_string_new("halted for ever\n");
@@ -220,7 +238,7 @@ static void run(struct board *b)
 
 static void test_program(const void *data)
 {
-    const char *name = data;
+    const char *name = (const char *)data + 1;
     g_autofree char *source_name =
         g_strdup_printf("%s/%s.asm", GUEST_DIR, name);
     g_autofree char *code_name =
@@ -234,7 +252,7 @@ static void test_program(const void *data)
     g_assert_true(g_file_get_contents(source_name, &source, NULL, NULL));
     g_assert_true(g_file_get_contents(code_name, &code, &len, NULL));
     parse_head(source, &e);
-    b = board_new();
+    b = board_new(*(const char *)data == 'j');
     board_load(b, code, len);
     run(b);
     g_assert_cmpstr(b->out->str, ==, e.out->str);
@@ -242,6 +260,17 @@ static void test_program(const void *data)
     g_assert_cmphex(b->result, ==, e.result);
     board_free(b);
     g_string_free(e.out, TRUE);
+}
+
+/* `engine`: i, the interpreter, or j, the translator. */
+static void add_program(GPtrArray *names, char engine, const char *file)
+{
+    char *name = g_strdup_printf("%c%.*s", engine, (int)strlen(file) - 4, file);
+    g_autofree char *path = g_strdup_printf(
+        "/guest/%s/%s", engine == 'j' ? "jit" : "interp", name + 1);
+
+    g_ptr_array_add(names, name);
+    g_test_add_data_func(path, name, test_program);
 }
 
 int main(int argc, char **argv)
@@ -257,11 +286,8 @@ int main(int argc, char **argv)
     dir = g_dir_open(GUEST_BUILD, 0, NULL);
     while (dir && (file = g_dir_read_name(dir))) {
         if (g_str_has_suffix(file, ".bin")) {
-            char *name = g_strndup(file, strlen(file) - 4);
-            g_autofree char *path = g_strconcat("/guest/", name, NULL);
-
-            g_ptr_array_add(names, name);
-            g_test_add_data_func(path, name, test_program);
+            add_program(names, 'i', file);
+            add_program(names, 'j', file);
         }
     }
     return g_test_run();

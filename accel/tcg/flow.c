@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ways out of a block: direct jumps, which are linked, and jumps through the
+ * jump cache; calls and returns.
+ *
+ * A link inside a page is a plain jump: whoever changes translations or modes
+ * leaves the translated code. A link to another page compares the salt of the
+ * jump cache. Jumps backward, to other pages and indirect ones look at
+ * cpu->poll.
+ */
+#include "accel/tcg/tr.h"
+
+static void to_stub(struct tr *t, unsigned exit, uint8_t *disp)
+{
+    assert(t->to_stubs < G_N_ELEMENTS(t->to_stub));
+    t->to_which[t->to_stubs] = (uint8_t)exit;
+    t->to_stub[t->to_stubs++] = disp;
+}
+
+static bool same_page(const struct tr *t, uint64_t rip)
+{
+    return (rip ^ t->jb->rip) < 4096 && rip >> 12 == t->jb->rip >> 12;
+}
+
+/* poll and jump_salt, as one word: minus what it should be is zero. */
+static void check_salt(struct tr *t, struct jit_exit *x)
+{
+    emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->poll), 8);
+    emit_mov_ri64(&t->e, H_R11, 1); /* fits none */
+    x->salt = t->e.at - 8;
+    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R11, 0, 0}, 8);
+}
+
+_Static_assert(offsetof(struct x86_cpu, jump_salt) ==
+                   offsetof(struct x86_cpu, poll) + 4,
+               "read as one");
+
+void tr_exit(struct tr *t, uint64_t rip)
+{
+    unsigned n = t->exits++;
+    struct jit_exit *x = &t->jb->exits[n];
+    uint8_t *go;
+
+    x->rip = rip;
+    x->from = t->jb;
+    if (!same_page(t, rip)) {
+        check_salt(t, x);
+    } else if (rip <= tr_rip(t)) {
+        emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->poll), 4);
+    } else {
+        x->jump = emit_jmp(&t->e, t->e.at);
+        to_stub(t, n, x->jump);
+        return;
+    }
+    go = emit_jrcxz(&t->e);
+    to_stub(t, n, emit_jmp(&t->e, t->e.at));
+    emit_here(&t->e, go);
+    x->jump = emit_jmp(&t->e, t->e.at);
+    to_stub(t, n, x->jump);
+}
+
+/* The jump cache's entry of the target in R10 to R11; R10 and RCX are lost. */
+static void look_up(struct tr *t)
+{
+    uint8_t *hit;
+
+    emit_rorx(&t->e, H_RCX, H_R10, 7);
+    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
+    emit_mov_ri(&t->e, H_R11, 64 - 11);
+    emit_shlx(&t->e, H_RCX, H_RCX, H_R11);
+    emit_rorx(&t->e, H_RCX, H_RCX, 64 - 11 - 4);
+    emit_load(&t->e, H_R11, emit_abs(&t->j->hot->jumps), 8);
+    emit_lea(&t->e, H_R11, (struct host_mem){H_R11, H_RCX, 0, 0}, 8);
+    emit_load(&t->e, H_RCX, (struct host_mem){H_R11, H_NONE, 0, 0}, 8);
+    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
+    /* poll is 0 or 1: no entry of this place is for 8 bytes farther. */
+    emit_load(&t->e, H_R10, emit_abs(&t->j->cpu->poll), 4);
+    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 3, 0}, 8);
+    hit = emit_jrcxz(&t->e);
+    tr_go_slow(t);
+    emit_here(&t->e, hit);
+}
+
+_Static_assert(JIT_JUMPS == 1 << 11 && sizeof(struct jit_jump) == 16,
+               "shifts above");
+
+#define ENTRY_RUN ((struct host_mem){H_R11, H_NONE, 0, 8})
+
+static unsigned stack_size(const struct tr *t)
+{
+    return tr_code64(t) ? 8 : 4;
+}
+
+/* RSP += by, with the bits that it has. */
+static void add_sp(struct tr *t, int32_t by)
+{
+    unsigned sp = jit_host[X86_RSP];
+
+    emit_lea(&t->e, sp, (struct host_mem){(uint8_t)sp, H_NONE, 0, by},
+             stack_size(t));
+}
+
+/* The operand of an indirect jump or call to R10. */
+static bool get_target(struct tr *t, const struct x86_insn *insn)
+{
+    if (insn->flags & X86_I_MEM) {
+        struct host_mem m = TR_MEM;
+
+        if (!tr_can_address(t, insn)) {
+            return false;
+        }
+        if (!tr_stack_operand(t, insn, &m)) {
+            tr_address(t, insn);
+            tr_check(t, insn->osize, false);
+        }
+        emit_load(&t->e, H_R10, m, insn->osize);
+    } else if (tr_code64(t)) {
+        tr_get(t, H_R10, insn->rm);
+    } else {
+        emit_mov_rr(&t->e, H_R10, jit_host[insn->rm], 4);
+    }
+    return true;
+}
+
+static bool jmp_indirect(struct tr *t, const struct x86_insn *insn)
+{
+    if (!t->j->bmi2 || !get_target(t, insn)) {
+        return false;
+    }
+    look_up(t);
+    emit_jmp_m(&t->e, ENTRY_RUN);
+    return true;
+}
+
+static void push_return(struct tr *t)
+{
+    struct host_mem m = TR_MEM;
+
+    if (!tr_stack_mem(t, -(int32_t)stack_size(t), &m)) {
+        tr_stack_address(t, -(int32_t)stack_size(t));
+        tr_check(t, stack_size(t), true);
+    }
+    emit_mov_ri(&t->e, H_RCX, tr_next_rip(t));
+    emit_store(&t->e, m, H_RCX, stack_size(t));
+    add_sp(t, -(int32_t)stack_size(t));
+}
+
+static bool call_indirect(struct tr *t, const struct x86_insn *insn)
+{
+    struct host_mem target = emit_abs(&t->j->hot->target);
+
+    if (!t->j->bmi2 || !get_target(t, insn)) {
+        return false;
+    }
+    look_up(t);
+    emit_load(&t->e, H_RCX, ENTRY_RUN, 8);
+    emit_store(&t->e, target, H_RCX, 8);
+    push_return(t);
+    emit_jmp_m(&t->e, target);
+    return true;
+}
+
+static bool ret(struct tr *t, const struct x86_insn *insn)
+{
+    struct host_mem m = TR_MEM;
+
+    if (!t->j->bmi2) {
+        return false;
+    }
+    if (!tr_stack_mem(t, 0, &m)) {
+        tr_stack_address(t, 0);
+        tr_check(t, stack_size(t), false);
+    }
+    emit_load(&t->e, H_R10, m, stack_size(t));
+    look_up(t);
+    add_sp(t, (int32_t)stack_size(t) + (int32_t)(insn->imm & 0xffff));
+    emit_jmp_m(&t->e, ENTRY_RUN);
+    return true;
+}
+
+static uint64_t target(const struct tr *t, const struct x86_insn *insn)
+{
+    uint64_t rip = tr_rip(t) + insn->len + insn->imm;
+
+    return tr_code64(t) ? rip : (uint32_t)rip;
+}
+
+static bool jcc(struct tr *t, const struct x86_insn *insn)
+{
+    uint8_t *taken = emit_jcc(&t->e, x86_cc(insn), t->e.at);
+
+    tr_exit(t, tr_next_rip(t));
+    emit_patch(&t->e, taken, emit_run_address(&t->e));
+    tr_exit(t, target(t, insn));
+    return true;
+}
+
+/* JRCXZ and LOOP, by the guest's RCX (they do not change the flags). */
+static bool loop(struct tr *t, const struct x86_insn *insn, unsigned mnemonic)
+{
+    unsigned rcx = jit_host[X86_RCX];
+    unsigned size = insn->asize;
+    uint8_t *zero;
+
+    if (size == 2 || (mnemonic != X86_JCXZ && mnemonic != X86_LOOP)) {
+        return false;
+    }
+    if (mnemonic == X86_LOOP) {
+        emit_lea(&t->e, rcx, (struct host_mem){(uint8_t)rcx, H_NONE, 0, -1},
+                 size);
+    }
+    emit_mov_rr(&t->e, H_RCX, rcx, size);
+    zero = emit_jrcxz(&t->e);
+    tr_exit(t, mnemonic == X86_LOOP ? target(t, insn) : tr_next_rip(t));
+    emit_here(&t->e, zero);
+    tr_exit(t, mnemonic == X86_LOOP ? tr_next_rip(t) : target(t, insn));
+    return true;
+}
+
+bool tr_flow(struct tr *t, const struct x86_insn *insn)
+{
+    const struct x86_row *row = x86_insn_row(insn);
+    bool near = row->operand[0] != X86_O_Ev;
+
+    if (insn->osize != (tr_code64(t) ? 8 : 4)) {
+        return false;
+    }
+    switch (row->mnemonic) {
+    case X86_Jcc: return jcc(t, insn);
+    case X86_JCXZ:
+    case X86_LOOP: return loop(t, insn, row->mnemonic);
+    case X86_JMP:
+        if (!near) {
+            return jmp_indirect(t, insn);
+        }
+        tr_exit(t, target(t, insn));
+        return true;
+    case X86_CALL:
+        if (!near) {
+            return call_indirect(t, insn);
+        }
+        push_return(t);
+        tr_exit(t, target(t, insn));
+        return true;
+    case X86_RET: return ret(t, insn);
+    default: return false;
+    }
+}

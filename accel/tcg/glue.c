@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code between C and translated code: where host state becomes guest
+ * state and back. The only place that does.
+ */
+#include "accel/tcg/jit.h"
+
+const uint8_t jit_host[16] = {
+    H_RAX, H_R8,  H_RDX,         H_RBX,         H_R9,          H_RBP,
+    H_RSI, H_RDI, JIT_IN_MEMORY, JIT_IN_MEMORY, JIT_IN_MEMORY, JIT_IN_MEMORY,
+    H_R12, H_R13, H_R14,         H_R15,
+};
+
+static const uint8_t saved[] = {H_RBX, H_RBP, H_R12, H_R13, H_R14, H_R15};
+
+static void load_gprs(struct jit *j)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        if (jit_host[i] != JIT_IN_MEMORY) {
+            emit_load(&j->emit, jit_host[i], emit_abs(&j->cpu->gpr[i]), 8);
+        }
+    }
+}
+
+static void store_gprs(struct jit *j)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        if (jit_host[i] != JIT_IN_MEMORY) {
+            emit_store(&j->emit, emit_abs(&j->cpu->gpr[i]), jit_host[i], 8);
+        }
+    }
+}
+
+static void load_flags(struct jit *j)
+{
+    emit_load(&j->emit, H_RAX, emit_abs(&j->hot->flags), 4);
+    emit_sahf_addo(&j->emit);
+}
+
+static void store_flags(struct jit *j)
+{
+    emit_lahf_seto(&j->emit);
+    emit_store(&j->emit, emit_abs(&j->hot->flags), H_RAX, 2);
+}
+
+/* VMOVDQA or MOVDQA between register i and its place. */
+static void move_vec(struct jit *j, unsigned i, bool wide, bool store)
+{
+    struct host_op op = {.map = HM_0F,
+                         .pp = PP_66,
+                         .opcode = store ? 0x7f : 0x6f,
+                         .vex = j->avx,
+                         .l = wide};
+
+    emit_op_rm(&j->emit, &op, i, emit_abs(&j->cpu->zmm[i]));
+}
+
+static void move_all(struct jit *j, bool wide, bool store)
+{
+    for (unsigned i = 0; i < 16; i++) {
+        move_vec(j, i, wide, store);
+    }
+}
+
+static void mxcsr(struct jit *j, unsigned digit, const void *at)
+{
+    struct host_op op = {.map = HM_0F, .opcode = 0xae};
+
+    emit_op_rm(&j->emit, &op, digit, emit_abs(at));
+}
+
+enum { LDMXCSR = 2, STMXCSR = 3 };
+
+/* Where the vector registers are the guest's, puts them away. RAX, RCX, RDX
+ * and the flags are free. */
+static void save_vec(struct jit *j)
+{
+    struct emit *e = &j->emit;
+    uint8_t *over, *narrow, *done;
+
+    emit_load8(e, H_RCX, emit_abs(&j->hot->vec_dead));
+    emit_test_rr(e, H_RCX, H_RCX, 4);
+    over = emit_jcc(e, CC_NZ, e->at);
+    mxcsr(j, STMXCSR, &j->cpu->fpu.mxcsr);
+    mxcsr(j, LDMXCSR, &j->hot->mxcsr);
+    if (j->avx) {
+        /* Which state is not in its initial configuration; bit 2: the upper
+         * halves. */
+        emit_mov_ri(e, H_RAX, 4);
+        if (j->xinuse) {
+            emit_mov_ri(e, H_RCX, 1);
+            emit_xgetbv(e);
+        }
+        emit_alu_rm(e, ALU_OR, H_RAX, emit_abs(&j->hot->upper), 4);
+        emit_alu_ri(e, ALU_AND, H_RAX, 4, 4);
+        narrow = emit_jcc(e, CC_Z, e->at);
+        move_all(j, true, true);
+        emit_vzeroupper(e);
+        done = emit_jmp(e, e->at);
+        emit_patch(e, narrow, emit_run_address(e));
+        move_all(j, false, true);
+        emit_patch(e, done, emit_run_address(e));
+    } else {
+        move_all(j, false, true);
+    }
+    emit_store8_i(e, emit_abs(&j->hot->vec_dead), 1);
+    emit_patch(e, over, emit_run_address(e));
+}
+
+static void epilogue(struct jit *j, int32_t room)
+{
+    struct emit *e = &j->emit;
+
+    emit_alu_ri(e, ALU_ADD, H_RSP, room, 8);
+    for (unsigned i = G_N_ELEMENTS(saved); i-- > 0;) {
+        emit_pop(e, saved[i]);
+    }
+    emit_ret(e);
+}
+
+/* uintptr_t enter(const void *run) */
+static void emit_enter(struct jit *j)
+{
+    struct emit *e = &j->emit;
+
+    j->glue.enter = emit_run_address(e);
+    for (unsigned i = 0; i < G_N_ELEMENTS(saved); i++) {
+        emit_push(e, saved[i]);
+    }
+    emit_alu_ri(e, ALU_SUB, H_RSP, 8, 8);
+    emit_mov_rr(e, H_R10, H_RDI, 8);
+    load_flags(j);
+    load_gprs(j);
+    emit_jmp_r(e, H_R10);
+}
+
+static void emit_leave(struct jit *j)
+{
+    struct emit *e = &j->emit;
+
+    j->glue.leave = emit_run_address(e);
+    store_gprs(j);
+    store_flags(j);
+    save_vec(j);
+    emit_mov_rr(e, H_RAX, H_R11, 8);
+    epilogue(j, 8);
+}
+
+static void move_rsp(struct emit *e, int32_t by)
+{
+    emit_lea(e, H_RSP, (struct host_mem){H_RSP, H_NONE, 0, by}, 8);
+}
+
+/* Runs the instruction of the site in R11 in C; comes back behind the call,
+ * or leaves with 0. */
+static void emit_call_c(struct jit *j)
+{
+    struct emit *e = &j->emit;
+    uint8_t *out;
+
+    j->glue.call = emit_run_address(e);
+    move_rsp(e, -8);
+    store_gprs(j);
+    store_flags(j);
+    save_vec(j);
+    emit_mov_ri(e, H_RDI, (uintptr_t)j->cpu);
+    emit_mov_rr(e, H_RSI, H_R11, 8);
+    emit_mov_ri64(e, H_RAX, (uintptr_t)jit_call);
+    emit_call_r(e, H_RAX);
+    emit_test_rr(e, H_RAX, H_RAX, 4);
+    out = emit_jcc(e, CC_NZ, e->at);
+    load_flags(j);
+    load_gprs(j);
+    move_rsp(e, 8);
+    emit_ret(e);
+    emit_patch(e, out, emit_run_address(e));
+    emit_mov_ri(e, H_RAX, 0);
+    epilogue(j, 24);
+}
+
+/* Are any upper halves not zero? To ZF; XMM0 is lost. */
+static void test_upper(struct jit *j)
+{
+    struct host_op load = {
+        .map = HM_0F, .pp = PP_66, .opcode = 0x6f, .vex = true};
+    struct host_op or
+        = {.map = HM_0F, .pp = PP_66, .opcode = 0xeb, .vex = true};
+    struct host_op test = {
+        .map = HM_38, .pp = PP_66, .opcode = 0x17, .vex = true};
+
+    emit_op_rm(&j->emit, &load, 0, emit_abs(&j->cpu->zmm[0].u64[2]));
+    for (unsigned i = 1; i < 16; i++) {
+        emit_op_rm(&j->emit, & or, 0, emit_abs(&j->cpu->zmm[i].u64[2]));
+    }
+    emit_op_rr(&j->emit, &test, 0, 0);
+}
+
+enum { MXCSR_MASKS = 0x1f80 };
+
+/* Makes the vector registers the guest's, keeping everything else; leaves with
+ * R11 where exceptions are not masked: that is for the interpreter. */
+static void emit_load_vec(struct jit *j)
+{
+    struct emit *e = &j->emit;
+    uint8_t *bad, *narrow, *done;
+
+    j->glue.load_vec = emit_run_address(e);
+    emit_store(e, emit_abs(&j->hot->rax), H_RAX, 8);
+    emit_lahf_seto(e);
+    emit_store(e, emit_abs(&j->hot->flags_vec), H_RAX, 2);
+    emit_load(e, H_RAX, emit_abs(&j->cpu->fpu.mxcsr), 4);
+    emit_alu_ri(e, ALU_AND, H_RAX, MXCSR_MASKS, 4);
+    emit_alu_ri(e, ALU_CMP, H_RAX, MXCSR_MASKS, 4);
+    bad = emit_jcc(e, CC_NZ, e->at);
+    mxcsr(j, LDMXCSR, &j->cpu->fpu.mxcsr);
+    if (j->avx) {
+        test_upper(j);
+        narrow = emit_jcc(e, CC_Z, e->at);
+        move_all(j, true, false);
+        emit_store8_i(e, emit_abs(&j->hot->upper), 4);
+        done = emit_jmp(e, e->at);
+        emit_patch(e, narrow, emit_run_address(e));
+        move_all(j, false, false);
+        emit_store8_i(e, emit_abs(&j->hot->upper), 0);
+        emit_patch(e, done, emit_run_address(e));
+    } else {
+        move_all(j, false, false);
+    }
+    emit_store8_i(e, emit_abs(&j->hot->vec_dead), 0);
+    emit_load(e, H_RAX, emit_abs(&j->hot->flags_vec), 4);
+    emit_sahf_addo(e);
+    emit_load(e, H_RAX, emit_abs(&j->hot->rax), 8);
+    emit_ret(e);
+    emit_patch(e, bad, emit_run_address(e));
+    emit_load(e, H_RAX, emit_abs(&j->hot->flags_vec), 4);
+    emit_sahf_addo(e);
+    emit_load(e, H_RAX, emit_abs(&j->hot->rax), 8);
+    move_rsp(e, 8);
+    emit_jmp(e, j->glue.leave);
+}
+
+void jit_emit_glue(struct jit *j)
+{
+    emit_enter(j);
+    emit_leave(j);
+    emit_call_c(j);
+    emit_load_vec(j);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator for x86-64 hosts: what its parts share. The design and its
+ * figures: docs/translator.md.
+ *
+ * While translated code runs, guest registers are host registers (jit_host[];
+ * four of them are in struct x86_cpu), the arithmetic flags are the host's,
+ * and XMM and YMM registers are the host's once a block has asked for them
+ * (vec_dead is 0 then, and MXCSR is the guest's). RCX, R10 and R11 are scratch;
+ * RSP is the C stack. Around every call of C all of it is in struct x86_cpu.
+ *
+ * One code cache a vCPU: nothing here is shared between threads, and what is
+ * addressed is addressed absolutely, below 2 GiB.
+ */
+#ifndef ACCEL_TCG_JIT_H
+#define ACCEL_TCG_JIT_H
+
+#include "accel/tcg/emit.h"
+#include "target/x86/interp.h"
+
+enum {
+    JIT_JUMPS = 2048,     /* a table of the jump cache */
+    JIT_JUMP_TABLES = 8,  /* one a salt */
+    JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
+    JIT_IN_MEMORY = 0xfe, /* a guest register that no host register holds */
+};
+
+/* Host register of a guest register, or JIT_IN_MEMORY. */
+extern const uint8_t jit_host[16];
+
+struct jit_block;
+
+/* An instruction that C may have to run. */
+struct jit_site {
+    const struct x86_insn *insn;
+    struct jit_block *block;
+};
+
+/* A way out of a block to an address that is known. */
+struct jit_exit {
+    uint64_t rip;
+    struct jit_block *from;
+    struct jit_block *to;  /* NULL: not linked */
+    struct jit_exit *next; /* of those that lead to `to` */
+    uint8_t *jump;         /* the displacement to patch */
+    uint8_t *salt;         /* 8 bytes to patch; NULL: never leaves the page */
+    const void *stub;      /* where it leads when it is not linked */
+};
+
+struct jit_block {
+    uint64_t rip;
+    const struct x86_block *block;
+    uint8_t *code;          /* as it is written */
+    const uint8_t *run;     /* as it runs */
+    struct jit_block *next; /* of the same hash */
+    struct jit_block *next_in_page;
+    struct jit_exit *incoming;
+    struct jit_exit exits[2];
+    const void *bounce; /* leaves for the block's own address */
+    bool dead;          /* what it was made from has changed */
+};
+
+struct jit_page {
+    uint32_t *generation;
+    uint32_t seen;
+    struct jit_block *blocks;
+};
+
+struct jit_jump {
+    uint64_t minus; /* minus RIP */
+    const void *run;
+};
+
+/* What translated code reads and writes, low in memory. */
+struct jit_hot {
+    uint64_t rax, tmp, target;
+    uint64_t stack;     /* host address of the RSP that the block began with */
+    uint16_t flags;     /* AX of lahf, seto */
+    uint16_t flags_vec; /* likewise, in passing */
+    uint8_t vec_dead;   /* 1: the vector registers are in struct x86_cpu */
+    uint32_t upper;     /* 4: the upper halves were loaded too */
+    uint32_t mxcsr;     /* C's */
+    uint64_t page_mask;
+    struct jit_jump *jumps; /* the table of cpu->jump_salt */
+    struct jit_jump table[JIT_JUMP_TABLES][JIT_JUMPS];
+};
+
+enum { JIT_MISSES = 40 };
+
+struct jit_glue {
+    const void *enter;
+    const void *leave;    /* R11: why, see jit_leave */
+    const void *call;     /* R11: site */
+    const void *load_vec; /* R11: why, should it fail */
+};
+
+/* The low bits of what `leave` gets in R11. */
+enum jit_leave {
+    JIT_AT_EXIT = 0,  /* struct jit_exit */
+    JIT_AT_INSN = 1,  /* struct jit_site: at that instruction */
+    JIT_AFTER = 2,    /* ... or after it */
+    JIT_AT_BLOCK = 3, /* struct jit_block: at its start */
+    JIT_MISSED = 4,   /* ... where its stack is not to be had: interpret it */
+    JIT_WHY = 7,
+};
+
+struct jit {
+    struct x86_cpu *cpu;
+    struct jit_hot *hot;
+    struct jit_glue glue;
+    /* The code, written here, run there. */
+    uint8_t *rw, *rx;
+    size_t code_size;
+    struct emit emit;
+    uint8_t *first; /* after the glue */
+    /* Blocks and sites, low. */
+    uint8_t *meta;
+    size_t meta_size, meta_used;
+    GHashTable *pages; /* by generation: struct jit_page */
+    struct jit_block *hash[1 << 16];
+    uint32_t salts[JIT_JUMP_TABLES];
+    unsigned drops; /* of x86_blocks: when everything was thrown away */
+    struct jit_exit *pending; /* the exit last taken */
+    bool bmi2, avx, xinuse;
+    uint64_t host_features[4]; /* enum x86_feature */
+    uint8_t no_stack[1 << 12]; /* by RIP: how often the stack check missed */
+    struct x86_block *slot;    /* of one instruction, for C */
+    /* Counted for info jit. */
+    uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;
+    uint64_t calls, entries;
+};
+
+static inline uint8_t *jit_stack_miss(struct jit *j, uint64_t rip)
+{
+    return &j->no_stack[(rip ^ rip >> 12) % sizeof(j->no_stack)];
+}
+
+/* cache.c */
+struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error);
+void jit_free(struct jit *j);
+void jit_flush(struct jit *j);
+void *jit_meta(struct jit *j, size_t size); /* NULL: flush */
+struct jit_block *jit_find(struct jit *j, const struct x86_block *block,
+                           uint64_t rip);
+void jit_keep(struct jit *j, struct jit_block *jb);
+void jit_link(struct jit *j, struct jit_exit *x, struct jit_block *to);
+void jit_kill(struct jit *j, struct jit_block *jb);
+/* Code was written somewhere: forgets what has changed. */
+void jit_sweep(struct jit *j);
+void jit_jump_add(struct jit *j, const struct jit_block *jb);
+void jit_jump_table(struct jit *j);
+
+/* glue.c */
+void jit_emit_glue(struct jit *j);
+
+/* translate.c: NULL: no room. */
+struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
+                                uint64_t rip);
+
+/* run.c */
+int jit_call(struct x86_cpu *cpu, struct jit_site *site);
+
+#endif

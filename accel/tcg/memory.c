@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory from translated code: the address of an operand, and its way
+ * through the soft TLB of target/x86/tlb.h, without a change of the flags.
+ * What misses goes to C, which runs the whole instruction.
+ *
+ * Not modelled here: segments with a base in 32-bit code (C runs those).
+ */
+#include "accel/tcg/tr.h"
+
+void tr_get(struct tr *t, unsigned host, unsigned guest)
+{
+    if (jit_host[guest] == JIT_IN_MEMORY) {
+        emit_load(&t->e, host, emit_abs(&t->j->cpu->gpr[guest]), 8);
+    } else if (jit_host[guest] != host) {
+        emit_mov_rr(&t->e, host, jit_host[guest], 8);
+    }
+}
+
+void tr_put(struct tr *t, unsigned guest, unsigned host)
+{
+    if (jit_host[guest] == JIT_IN_MEMORY) {
+        emit_store(&t->e, emit_abs(&t->j->cpu->gpr[guest]), host, 8);
+    } else if (jit_host[guest] != host) {
+        emit_mov_rr(&t->e, jit_host[guest], host, 8);
+    }
+}
+
+struct jit_site *tr_site(struct tr *t, const struct x86_insn *insn)
+{
+    struct jit_site *site = jit_meta(t->j, sizeof(*site));
+
+    if (!site) {
+        t->full = true;
+        site = (struct jit_site *)(void *)t->j->meta; /* never run */
+        return site;
+    }
+    site->insn = insn;
+    site->block = t->jb;
+    return site;
+}
+
+void tr_to_slow(struct tr *t, uint8_t *disp)
+{
+    if (!t->now) {
+        t->now = &t->slow[t->slows++];
+        *t->now = (struct tr_slow){.site = tr_site(t, t->insn)};
+    }
+    assert(t->now->jumps < TR_SLOW_MAX);
+    t->now->jump[t->now->jumps++] = disp;
+}
+
+void tr_go_slow(struct tr *t)
+{
+    tr_to_slow(t, emit_jmp(&t->e, t->e.at));
+}
+
+bool tr_can_address(const struct tr *t, const struct x86_insn *insn)
+{
+    return tr_code64(t)
+               ? insn->asize >= 4
+               : insn->asize == 4 && insn->seg < X86_FS && insn->seg != X86_CS;
+}
+
+/* A base or index register of the guest's; in memory: first to `scratch`. */
+static unsigned address_reg(struct tr *t, unsigned guest, unsigned scratch)
+{
+    if (guest == X86_R_ZERO) {
+        return H_NONE;
+    }
+    if (jit_host[guest] != JIT_IN_MEMORY) {
+        return jit_host[guest];
+    }
+    emit_load(&t->e, scratch, emit_abs(&t->j->cpu->gpr[guest]), 8);
+    return scratch;
+}
+
+static void constant_address(struct tr *t, const struct x86_insn *insn)
+{
+    uint64_t a = (uint64_t)(int64_t)insn->disp;
+
+    a += insn->base == X86_R_BLOCK ? t->jb->rip : 0;
+    a += insn->index == X86_R_4K ? 4096 : 0;
+    emit_mov_ri(&t->e, H_R10, insn->asize == 4 ? (uint32_t)a : a);
+}
+
+void tr_address(struct tr *t, const struct x86_insn *insn)
+{
+    const struct x86_row *row = x86_insn_row(insn);
+    bool fixed = insn->base == X86_R_BLOCK ||
+                 (insn->base == X86_R_ZERO && insn->index >= X86_R_ZERO);
+
+    if (row->operand[0] == X86_O_Ob || row->operand[0] == X86_O_Ov ||
+        row->operand[1] == X86_O_Ob || row->operand[1] == X86_O_Ov) {
+        emit_mov_ri(&t->e, H_R10, insn->imm);
+    } else if (fixed) {
+        constant_address(t, insn);
+    } else {
+        struct host_mem m = {
+            .base = (uint8_t)address_reg(t, insn->base, H_R10),
+            .index = (uint8_t)address_reg(t, insn->index, H_R11),
+            .scale = insn->scale,
+            .disp = insn->disp,
+        };
+
+        emit_lea(&t->e, H_R10, m, insn->asize == 4 ? 4 : 8);
+    }
+    if (insn->seg >= X86_FS) {
+        emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->hot[insn->seg].base), 8);
+        emit_lea(&t->e, H_R10, (struct host_mem){H_R10, H_RCX, 0, 0}, 8);
+    }
+}
+
+void tr_stack_address(struct tr *t, int32_t disp)
+{
+    struct host_mem m = {jit_host[X86_RSP], H_NONE, 0, disp};
+
+    emit_lea(&t->e, H_R10, m, tr_code64(t) ? 8 : 4);
+}
+
+/* The set of the TLB that blocks of this mode use. */
+static struct x86_tlb_entry *tlb_set(const struct tr *t, bool write)
+{
+    struct x86_tlb *tlb = t->j->cpu->tlb;
+    unsigned set = t->mode >> X86_M_SET_SHIFT & 3;
+
+    return write ? tlb->wr[set] : tlb->rd[set];
+}
+
+_Static_assert(sizeof(struct x86_tlb_entry) == 16, "shifts below");
+_Static_assert(X86_TLB_SIZE == 1 << 10, "shifts below");
+
+/* Bits 12..21 of R10, times 16, to RCX. */
+static void tlb_index(struct tr *t)
+{
+    emit_rorx(&t->e, H_RCX, H_R10, 12);
+    emit_mov_ri(&t->e, H_R11, 64 - 10);
+    emit_shlx(&t->e, H_RCX, H_RCX, H_R11);
+    emit_rorx(&t->e, H_RCX, H_RCX, 64 - 10 - 4);
+}
+
+static uint8_t *check_bmi2(struct tr *t, struct x86_tlb_entry *set,
+                           unsigned size)
+{
+    struct host_mem minus = emit_abs(&set->minus);
+    struct host_mem host = emit_abs(&set->host);
+
+    minus.base = host.base = H_RCX;
+    tlb_index(t);
+    emit_load(&t->e, H_R11, host, 8);
+    emit_load(&t->e, H_RCX, minus, 8);
+    emit_lea(&t->e, H_R10, (struct host_mem){H_R10, H_RCX, 0, 0}, 8);
+    if (size > 1) {
+        struct host_mem last = {H_R10, H_NONE, 0, (int32_t)size - 1};
+
+        emit_lea(&t->e, H_RCX, last, 8);
+        emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
+    } else {
+        emit_pext(&t->e, H_RCX, H_R10, emit_abs(&t->j->hot->page_mask));
+    }
+    return emit_jrcxz(&t->e);
+}
+
+static void save_flags(struct tr *t)
+{
+    emit_store(&t->e, emit_abs(&t->j->hot->rax), H_RAX, 8);
+    emit_lahf_seto(&t->e);
+    emit_mov_rr(&t->e, H_RCX, H_RAX, 4);
+    emit_load(&t->e, H_RAX, emit_abs(&t->j->hot->rax), 8);
+    emit_store(&t->e, emit_abs(&t->j->hot->flags_vec), H_RCX, 2);
+}
+
+static void restore_flags(struct tr *t)
+{
+    emit_load(&t->e, H_RAX, emit_abs(&t->j->hot->flags_vec), 4);
+    emit_sahf_addo(&t->e);
+    emit_load(&t->e, H_RAX, emit_abs(&t->j->hot->rax), 8);
+}
+
+/* For hosts without BMI2: the flags are put away for the while. */
+static uint8_t *check_plain(struct tr *t, struct x86_tlb_entry *set,
+                            unsigned size)
+{
+    struct host_mem minus = emit_abs(&set->minus);
+    struct host_mem host = emit_abs(&set->host);
+
+    minus.base = host.base = H_RCX;
+    save_flags(t);
+    emit_mov_rr(&t->e, H_RCX, H_R10, 4);
+    emit_shr(&t->e, H_RCX, 12 - 4, 4);
+    emit_alu_ri(&t->e, ALU_AND, H_RCX, (X86_TLB_SIZE - 1) * 16, 4);
+    emit_load(&t->e, H_R11, host, 8);
+    emit_alu_rm(&t->e, ALU_ADD, H_R10, minus, 8);
+    emit_mov_ri(&t->e, H_RCX, 0);
+    emit_alu_ri(&t->e, ALU_CMP, H_R10, (int32_t)(4096 - size), 8);
+    emit_seta_rcx(&t->e);
+    restore_flags(t);
+    return emit_jrcxz(&t->e);
+}
+
+uint8_t *tr_check_only(struct tr *t, unsigned size, bool write)
+{
+    return t->j->bmi2 ? check_bmi2(t, tlb_set(t, write), size)
+                      : check_plain(t, tlb_set(t, write), size);
+}
+
+void tr_check(struct tr *t, unsigned size, bool write)
+{
+    uint8_t *hit = tr_check_only(t, size, write);
+
+    tr_go_slow(t);
+    emit_here(&t->e, hit);
+}
+
+/* Is R10 a multiple of `align`? RCX is lost. */
+void tr_check_aligned(struct tr *t, unsigned align)
+{
+    uint8_t *hit;
+
+    if (t->j->bmi2) {
+        emit_mov_ri(&t->e, H_RCX, 64 - (unsigned)__builtin_ctz(align));
+        emit_shlx(&t->e, H_RCX, H_R10, H_RCX);
+    } else {
+        save_flags(t);
+        emit_mov_rr(&t->e, H_RCX, H_R10, 4);
+        emit_alu_ri(&t->e, ALU_AND, H_RCX, (int32_t)align - 1, 4);
+        restore_flags(t);
+    }
+    hit = emit_jrcxz(&t->e);
+    tr_go_slow(t);
+    emit_here(&t->e, hit);
+}

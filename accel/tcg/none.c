@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Hosts that are not x86-64 have no translator. */
+#include "accel/tcg/tcg.h"
+
+bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error)
+{
+    return fail(error, "the translator runs on x86-64 hosts alone");
+}
+
+void jit_detach(struct x86_cpu *cpu)
+{
+}
+
+enum x86_exit jit_run(struct x86_cpu *cpu)
+{
+    return x86_interp_run(cpu);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator as an accelerator: from the event loop into translated code
+ * and back, and the interpreter for single instructions.
+ *
+ * Not modelled: cpu->insns is not counted in translated code.
+ */
+#include "accel/accel.h"
+#include "accel/tcg/jit.h"
+#include "accel/tcg/tcg.h"
+
+enum { MXCSR_MASKS = 0x1f80 };
+
+static uint16_t flags_image(const struct x86_cpu *cpu)
+{
+    uint32_t f = x86_arith_flags(cpu);
+
+    return (uint16_t)((f & 0xff) << 8 | (f & X86_OF ? 1 : 0));
+}
+
+static void take_flags(struct x86_cpu *cpu, uint16_t image)
+{
+    x86_set_arith_flags(cpu,
+                        (uint32_t)(image >> 8) | (image & 1 ? X86_OF : 0U));
+}
+
+/* A block of one instruction, as handlers want it. */
+static const struct x86_insn *single(struct jit *j, const struct jit_site *site)
+{
+    struct x86_block *slot = j->slot;
+    const struct x86_block *block = site->block->block;
+
+    slot->generation = block->generation;
+    slot->generation2 = NULL;
+    slot->seen = block->seen;
+    slot->count = 1;
+    slot->insn[0] = *site->insn;
+    slot->insn[1] = (struct x86_insn){
+        .exec = x86_exec_end,
+        .imm = (uint64_t)(uintptr_t)slot,
+        .offset = (uint16_t)(site->insn->offset + site->insn->len),
+    };
+    return slot->insn;
+}
+
+/* Runs one instruction in C. Not 0: translated code must be left. */
+int jit_call(struct x86_cpu *cpu, struct jit_site *site)
+{
+    struct jit *j = cpu->engine;
+    const struct x86_insn *insn = single(j, site);
+    uint32_t salt = cpu->jump_salt;
+    uint64_t next = site->block->rip + insn->offset + insn->len;
+
+    j->calls++;
+    take_flags(cpu, j->hot->flags);
+    cpu->block_rip = site->block->rip;
+    cpu->chain_end = 0;
+    cpu->insns++;
+    while (insn) {
+        insn = insn->exec(cpu, insn);
+    }
+    j->hot->flags = flags_image(cpu);
+    next = cpu->code64 ? next : (uint32_t)next;
+    return cpu->rip != next || cpu->jump_salt != salt ||
+           __atomic_load_n(&cpu->poll, __ATOMIC_RELAXED) || cpu->wrote_code ||
+           !x86_block_fresh(j->slot) || x86_special(cpu);
+}
+
+/* Is it code that is translated: 64-bit, or flat 32-bit? */
+static bool translatable(const struct x86_cpu *cpu,
+                         const struct x86_block *block)
+{
+    return block->salt == cpu->jump_salt && !block->generation2 &&
+           (cpu->code64 || (block->mode & X86_M_FLAT &&
+                            cpu->seg[X86_CS].limit == UINT32_MAX)) &&
+           (cpu->fpu.mxcsr & MXCSR_MASKS) == MXCSR_MASKS;
+}
+
+static struct jit_block *block_at(struct jit *j, const struct x86_block *block)
+{
+    uint64_t rip = j->cpu->rip;
+    struct jit_block *jb = jit_find(j, block, rip);
+
+    if (!jb) {
+        jb = jit_translate(j, block, rip);
+        if (!jb) {
+            jit_flush(j);
+            jb = jit_translate(j, block, rip);
+        }
+        if (jb) {
+            jit_keep(j, jb);
+        }
+    }
+    return jb;
+}
+
+/* The check of the block's stack failed: the interpreter fills the TLB. */
+static void missed(struct jit *j, struct jit_block *jb)
+{
+    uint8_t *misses = jit_stack_miss(j, jb->rip);
+
+    j->cpu->rip = jb->rip;
+    if (++*misses == JIT_MISSES) {
+        jit_kill(j, jb);
+    }
+    x86_run_block(j->cpu, jb->block, true);
+}
+
+/* What translated code said when it left. */
+static void came_back(struct jit *j, uintptr_t why)
+{
+    struct x86_cpu *cpu = j->cpu;
+    void *p = (void *)(why & ~(uintptr_t)JIT_WHY);
+
+    take_flags(cpu, j->hot->flags);
+    if (!p) {
+        return; /* jit_call() has set RIP */
+    }
+    switch (why & JIT_WHY) {
+    case JIT_AT_EXIT:
+        j->pending = p;
+        cpu->rip = j->pending->rip;
+        break;
+    case JIT_MISSED: missed(j, p); break;
+    case JIT_AT_BLOCK: cpu->rip = ((struct jit_block *)p)->rip; break;
+    default: {
+        const struct jit_site *site = p;
+
+        cpu->rip = site->block->rip + site->insn->offset +
+                   ((why & JIT_WHY) == JIT_AFTER ? site->insn->len : 0);
+        cpu->rip = cpu->code64 ? cpu->rip : (uint32_t)cpu->rip;
+        break;
+    }
+    }
+}
+
+static void run(struct x86_cpu *cpu)
+{
+    struct jit *j = cpu->engine;
+    struct jit_exit *from = j->pending;
+    const struct x86_block *block;
+    struct jit_block *jb;
+    uintptr_t (*enter)(const void *) =
+        (uintptr_t(*)(const void *))(uintptr_t)j->glue.enter;
+
+    j->pending = NULL;
+    j->hot->vec_dead = 1; /* also after an exception */
+    block = x86_block_find(cpu, cpu->rip);
+    if (x86_blocks_drops(cpu->blocks) != j->drops) {
+        jit_flush(j);
+        from = NULL;
+    }
+    if (cpu->wrote_code) {
+        cpu->wrote_code = false;
+        jit_sweep(j);
+    }
+    if (!translatable(cpu, block)) {
+        j->fallbacks++;
+        x86_run_block(cpu, block, true);
+        return;
+    }
+    jb = jit_find(j, block, cpu->rip);
+    if (!jb) {
+        uint64_t flushes = j->flushes;
+
+        jb = block_at(j, block);
+        from = j->flushes == flushes ? from : NULL;
+    }
+    if (!jb) {
+        x86_run_block(cpu, block, true);
+        return;
+    }
+    jit_jump_table(j);
+    if (from && !from->from->dead && from->rip == jb->rip) {
+        jit_link(j, from, jb);
+    }
+    jit_jump_add(j, jb);
+    j->entries++;
+    j->hot->flags = flags_image(cpu);
+    came_back(j, enter(jb->run));
+}
+
+bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error)
+{
+    cpu->engine = jit_new(cpu, code_size, error);
+    cpu->one_by_one = cpu->engine;
+    return cpu->engine;
+}
+
+void jit_detach(struct x86_cpu *cpu)
+{
+    if (cpu->engine) {
+        jit_free(cpu->engine);
+        cpu->engine = NULL;
+        cpu->one_by_one = false;
+    }
+}
+
+enum x86_exit jit_run(struct x86_cpu *cpu)
+{
+    return x86_run(cpu, run);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions that are not rewritten as they stand: the stack, LEA, registers
+ * in the opcode, fixed registers, hints, divisions.
+ */
+#include "accel/tcg/tr.h"
+#include "target/x86/opcodes.h"
+
+static unsigned word(const struct tr *t)
+{
+    return tr_code64(t) ? 8 : 4;
+}
+
+static void add_sp(struct tr *t, int32_t by)
+{
+    uint8_t sp = jit_host[X86_RSP];
+
+    emit_lea(&t->e, sp, (struct host_mem){sp, H_NONE, 0, by}, word(t));
+}
+
+static unsigned class_of(const struct x86_insn *i, unsigned n)
+{
+    return x86_operand_kinds[x86_insn_row(i)->operand[n]].class;
+}
+
+static bool push(struct tr *t, const struct x86_insn *i)
+{
+    unsigned class = class_of(i, 0);
+    struct host_mem tmp = emit_abs(&t->j->hot->tmp);
+    struct host_mem m = TR_MEM;
+    bool mem = i->flags & X86_I_MEM;
+    bool imm = class == X86_C_IMMS || class == X86_C_IMM;
+
+    if (i->osize != word(t) || (mem && !tr_can_address(t, i)) ||
+        (!imm && class != X86_C_OPC && class != X86_C_RM)) {
+        return false;
+    }
+    if (mem) {
+        if (!tr_stack_operand(t, i, &m)) {
+            tr_address(t, i);
+            tr_check(t, word(t), false);
+        }
+        emit_load(&t->e, H_RCX, m, word(t));
+        m = TR_MEM;
+        emit_store(&t->e, tmp, H_RCX, 8);
+    }
+    if (!tr_stack_mem(t, -(int32_t)word(t), &m)) {
+        tr_stack_address(t, -(int32_t)word(t));
+        tr_check(t, word(t), true);
+    }
+    if (mem) {
+        emit_load(&t->e, H_RCX, tmp, 8);
+    } else if (imm) {
+        emit_mov_ri(&t->e, H_RCX, i->imm);
+    } else {
+        tr_get(t, H_RCX, i->rm);
+    }
+    emit_store(&t->e, m, H_RCX, word(t));
+    add_sp(t, -(int32_t)word(t));
+    return true;
+}
+
+static bool pop(struct tr *t, const struct x86_insn *i)
+{
+    struct host_mem m = TR_MEM;
+
+    if (i->osize != word(t) || class_of(i, 0) != X86_C_OPC) {
+        return false;
+    }
+    if (!tr_stack_mem(t, 0, &m)) {
+        tr_stack_address(t, 0);
+        tr_check(t, word(t), false);
+    }
+    emit_load(&t->e, H_RCX, m, word(t));
+    add_sp(t, (int32_t)word(t));
+    tr_put(t, i->rm, H_RCX);
+    return true;
+}
+
+static bool leave(struct tr *t, const struct x86_insn *i)
+{
+    uint8_t bp = jit_host[X86_RBP];
+
+    if (i->osize != word(t)) {
+        return false;
+    }
+    emit_mov_rr(&t->e, H_R10, bp, word(t));
+    tr_check(t, word(t), false);
+    emit_load(&t->e, H_RCX, TR_MEM, word(t));
+    emit_lea(&t->e, jit_host[X86_RSP],
+             (struct host_mem){bp, H_NONE, 0, (int32_t)word(t)}, word(t));
+    emit_mov_rr(&t->e, bp, H_RCX, 8);
+    return true;
+}
+
+static bool lea(struct tr *t, const struct x86_insn *i)
+{
+    struct x86_insn flat = *i;
+
+    if (i->asize == 2 || i->osize == 2) {
+        return false;
+    }
+    flat.seg = X86_DS;
+    tr_address(t, &flat);
+    if (i->osize == 4) {
+        emit_mov_rr(&t->e, H_R10, H_R10, 4);
+    }
+    tr_put(t, i->reg, H_R10);
+    return true;
+}
+
+/* MOV of the accumulator to or from an absolute address. */
+static bool mov_moffs(struct tr *t, const struct x86_insn *i)
+{
+    bool store = class_of(i, 0) == X86_C_MOFF;
+    unsigned size = x86_operand_size(i, 0);
+
+    if (!tr_can_address(t, i)) {
+        return false;
+    }
+    tr_address(t, i);
+    tr_check(t, size, store);
+    if (store) {
+        emit_store(&t->e, TR_MEM, H_RAX, size);
+    } else {
+        emit_load(&t->e, H_RAX, TR_MEM, size);
+    }
+    return true;
+}
+
+/* An operation on one register of the opcode: `op` on what is in RCX. */
+static bool on_register(struct tr *t, const struct x86_insn *i,
+                        void (*write)(struct emit *e, unsigned reg,
+                                      const struct x86_insn *i))
+{
+    unsigned host = jit_host[i->rm];
+
+    if (host == JIT_IN_MEMORY) {
+        tr_get(t, H_RCX, i->rm);
+        write(&t->e, H_RCX, i);
+        tr_put(t, i->rm, H_RCX);
+    } else {
+        write(&t->e, host, i);
+    }
+    return true;
+}
+
+static void write_mov_imm(struct emit *e, unsigned reg,
+                          const struct x86_insn *i)
+{
+    emit_mov_ri_small(e, reg, (uint32_t)i->imm, x86_operand_size(i, 0));
+}
+
+/* MOV of an immediate to a register in the opcode. */
+static bool mov_imm(struct tr *t, const struct x86_insn *i)
+{
+    unsigned size = x86_operand_size(i, 0);
+    struct x86_insn low = *i;
+
+    if (size >= 4) {
+        bool here = jit_host[i->rm] != JIT_IN_MEMORY;
+        unsigned host = here ? jit_host[i->rm] : H_RCX;
+
+        emit_mov_ri(&t->e, host, size == 4 ? (uint32_t)i->imm : i->imm);
+        tr_put(t, i->rm, host);
+        return true;
+    }
+    low.rm = size == 1 ? i->rm8 >> 3 : i->rm;
+    return !(size == 1 && i->rm8 & 1) && on_register(t, &low, write_mov_imm);
+}
+
+static bool mov(struct tr *t, const struct x86_insn *i)
+{
+    if (class_of(i, 0) == X86_C_OPC) {
+        return mov_imm(t, i);
+    }
+    if (class_of(i, 0) == X86_C_MOFF || class_of(i, 1) == X86_C_MOFF) {
+        return mov_moffs(t, i);
+    }
+    return false;
+}
+
+static void write_bswap(struct emit *e, unsigned reg, const struct x86_insn *i)
+{
+    emit_bswap(e, reg, i->osize);
+}
+
+static void write_xchg(struct emit *e, unsigned reg, const struct x86_insn *i)
+{
+    emit_xchg_rr(e, reg, H_RAX, i->osize);
+}
+
+static void write_incdec(struct emit *e, unsigned reg, const struct x86_insn *i)
+{
+    emit_incdec(e, reg, x86_insn_row(i)->mnemonic == X86_DEC, i->osize);
+}
+
+/* AL or rAX and an immediate. */
+static bool accumulator(struct tr *t, const struct x86_insn *i)
+{
+    unsigned size = x86_operand_size(i, 0);
+
+    if (class_of(i, 0) != X86_C_RAX || class_of(i, 1) == X86_C_MOFF) {
+        return false;
+    }
+    if (x86_insn_row(i)->mnemonic == X86_TEST) {
+        emit_test_ri(&t->e, H_RAX, (int32_t)i->imm, size);
+    } else {
+        emit_alu_ri(&t->e, i->opcode >> 3 & 7, H_RAX, (int32_t)i->imm, size);
+    }
+    return true;
+}
+
+/* ---- DIV, IDIV ---- */
+
+/*
+ * Whether the quotient fits is seen before the division, so that the host's
+ * never faults: DIV where the high half is below the divisor; IDIV where the
+ * high half is the low half's sign and the divisor is neither 0 nor -1. C does
+ * the others. The flags are undefined after a division, but not at its #DE.
+ */
+static void safe_to_divide(struct tr *t, bool is_signed, unsigned size)
+{
+    uint8_t *good, *bad = NULL;
+
+    if (!is_signed) {
+        emit_alu_rr(&t->e, ALU_CMP, H_RDX, H_RCX, size);
+        good = emit_jcc_short(&t->e, CC_B);
+    } else {
+        /* Unsigned: RCX + 1 is at most 1. */
+        emit_lea(&t->e, H_R10, (struct host_mem){H_RCX, H_NONE, 0, 1}, size);
+        emit_alu_ri(&t->e, ALU_CMP, H_R10, 1, size);
+        bad = emit_jcc_short(&t->e, CC_BE);
+        emit_mov_rr(&t->e, H_R10, H_R11, size);
+        emit_sar(&t->e, H_R10, size * 8 - 1, size);
+        emit_alu_rr(&t->e, ALU_CMP, H_R10, H_RDX, size);
+        good = emit_jcc_short(&t->e, CC_Z);
+        emit_here(&t->e, bad);
+    }
+    emit_load(&t->e, H_RAX, emit_abs(&t->j->hot->flags_vec), 4);
+    emit_sahf_addo(&t->e);
+    emit_mov_rr(&t->e, H_RAX, H_R11, 8);
+    tr_go_slow(t);
+    emit_here(&t->e, good);
+}
+
+static bool divide(struct tr *t, const struct x86_insn *i)
+{
+    bool is_signed = x86_insn_row(i)->mnemonic == X86_IDIV;
+    unsigned size = x86_operand_size(i, 0);
+    bool mem = i->flags & X86_I_MEM;
+    struct host_mem m = TR_MEM;
+
+    if (size < 4 || (mem && !tr_can_address(t, i))) {
+        return false;
+    }
+    if (mem) {
+        if (!tr_stack_operand(t, i, &m)) {
+            tr_address(t, i);
+            tr_check(t, size, false);
+        }
+        emit_load(&t->e, H_RCX, m, size);
+    } else {
+        tr_get(t, H_RCX, i->rm);
+    }
+    emit_mov_rr(&t->e, H_R11, H_RAX, 8);
+    emit_lahf_seto(&t->e);
+    emit_store(&t->e, emit_abs(&t->j->hot->flags_vec), H_RAX, 2);
+    emit_mov_rr(&t->e, H_RAX, H_R11, 8);
+    safe_to_divide(t, is_signed, size);
+    emit_div(&t->e, H_RCX, is_signed, size);
+    return true;
+}
+
+/* ---- ---- */
+
+static bool plain(struct tr *t, const struct x86_insn *i, unsigned mnemonic)
+{
+    switch (mnemonic) {
+    case X86_NOP:
+    case X86_ENDBR32:
+    case X86_ENDBR64:
+    case X86_PREFETCH:
+    case X86_PREFETCHW:
+    case X86_PREFETCHWT1:
+    case X86_PREFETCHNTA:
+    case X86_PREFETCHT0:
+    case X86_PREFETCHT1:
+    case X86_PREFETCHT2: return true;
+    case X86_CLC: emit_clc(&t->e); return true;
+    case X86_STC: emit_stc(&t->e); return true;
+    case X86_CMC: emit_cmc(&t->e); return true;
+    case X86_LAHF: emit_lahf(&t->e); return true;
+    case X86_SAHF: emit_sahf(&t->e); return true;
+    case X86_LFENCE: emit_fence(&t->e, 5); return true;
+    case X86_MFENCE: emit_fence(&t->e, 6); return true;
+    case X86_SFENCE: emit_fence(&t->e, 7); return true;
+    case X86_CBW: emit_cbw(&t->e, i->osize); return true;
+    case X86_CWD: emit_cwd(&t->e, i->osize); return true;
+    default: return false;
+    }
+}
+
+/* Does it leave RSP alone (beside what rewrite.c knows)? */
+bool tr_is_plain(const struct x86_insn *i)
+{
+    switch (x86_insn_row(i)->mnemonic) {
+    case X86_NOP:
+    case X86_ENDBR64:
+    case X86_CBW:
+    case X86_CWD:
+    case X86_DIV:
+    case X86_IDIV:
+    case X86_Jcc:
+    case X86_JMP: return true;
+    case X86_LEA: return i->reg != X86_RSP;
+    case X86_MOV:
+    case X86_BSWAP:
+        return class_of(i, 0) == X86_C_OPC && i->rm != X86_RSP &&
+               x86_operand_size(i, 0) >= 4;
+    default: return class_of(i, 0) == X86_C_RAX && class_of(i, 1) == X86_C_IMMS;
+    }
+}
+
+bool tr_special(struct tr *t, const struct x86_insn *i)
+{
+    unsigned mnemonic = x86_insn_row(i)->mnemonic;
+    bool opc = class_of(i, 0) == X86_C_OPC;
+
+    switch (mnemonic) {
+    case X86_PUSH: return push(t, i);
+    case X86_POP: return pop(t, i);
+    case X86_LEAVE: return leave(t, i);
+    case X86_LEA: return lea(t, i);
+    case X86_MOV: return mov(t, i);
+    case X86_BSWAP: return i->osize >= 4 && on_register(t, i, write_bswap);
+    case X86_XCHG: return opc && on_register(t, i, write_xchg);
+    case X86_INC:
+    case X86_DEC: return opc && on_register(t, i, write_incdec);
+    case X86_ADD:
+    case X86_OR:
+    case X86_ADC:
+    case X86_SBB:
+    case X86_AND:
+    case X86_SUB:
+    case X86_XOR:
+    case X86_CMP:
+    case X86_TEST: return accumulator(t, i);
+    case X86_DIV:
+    case X86_IDIV: return divide(t, i);
+    case X86_VZEROUPPER:
+        if (!tr_code64(t)) {
+            return false; /* eight registers */
+        }
+        tr_need_vec(t);
+        emit_vzeroupper(&t->e);
+        return true;
+    default: return plain(t, i, mnemonic);
+    }
+}

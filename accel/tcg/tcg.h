@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator's face: a CPU that x86_cpu_init() has made runs translated
+ * code. The struct must be low: base/lowmem.h. From the CPU's own thread.
+ */
+#ifndef ACCEL_TCG_TCG_H
+#define ACCEL_TCG_TCG_H
+
+#include "base/error.h"
+#include "target/x86/interp.h"
+
+/* `code_size`: bytes of code cache. */
+bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error);
+void jit_detach(struct x86_cpu *cpu);
+/* As x86_interp_run(). */
+enum x86_exit jit_run(struct x86_cpu *cpu);
+
+#endif

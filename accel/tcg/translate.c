@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a decoded block to host code: each instruction by the first part of the
+ * translator that knows it, else by a call of its handler. Then the cold part:
+ * slow paths, stubs of exits.
+ */
+#include "accel/tcg/tr.h"
+#include "target/x86/pick.h"
+
+/* The handler of the instruction, in C. */
+static void by_c(struct tr *t, const struct x86_insn *insn)
+{
+    emit_mov_ri(&t->e, H_R11, (uintptr_t)tr_site(t, insn));
+    emit_call(&t->e, t->j->glue.call);
+    t->vec = false;
+    t->j->fallbacks++;
+}
+
+static bool translate_insn(struct tr *t, const struct x86_insn *insn)
+{
+    const struct x86_row *row = x86_insn_row(insn);
+
+    if (x86_is_trap(insn->exec)) {
+        return false;
+    }
+    if (row->attrs & X86_A_ENDS) {
+        return tr_flow(t, insn);
+    }
+    return tr_special(t, insn) || tr_rewrite(t, insn);
+}
+
+/* Leaves with what R11 says. */
+static void leave(struct tr *t, uintptr_t why)
+{
+    emit_mov_ri(&t->e, H_R11, why);
+    emit_jmp(&t->e, t->j->glue.leave);
+}
+
+static void write_slow(struct tr *t, const struct tr_slow *s)
+{
+    uintptr_t site = (uintptr_t)s->site;
+
+    for (unsigned i = 0; i < s->jumps; i++) {
+        emit_patch(&t->e, s->jump[i], emit_run_address(&t->e));
+    }
+    emit_mov_ri(&t->e, H_R11, site);
+    emit_call(&t->e, t->j->glue.call);
+    if (!s->resume) {
+        leave(t, site | JIT_AFTER);
+        return;
+    }
+    if (s->vec) {
+        emit_mov_ri(&t->e, H_R11, site | JIT_AFTER);
+        emit_call(&t->e, t->j->glue.load_vec);
+    }
+    emit_jmp(&t->e, s->resume);
+}
+
+static void write_cold(struct tr *t)
+{
+    for (unsigned i = 0; i < t->slows; i++) {
+        write_slow(t, &t->slow[i]);
+    }
+    for (unsigned n = 0; n < t->exits; n++) {
+        struct jit_exit *x = &t->jb->exits[n];
+
+        x->stub = emit_run_address(&t->e);
+        for (unsigned i = 0; i < t->to_stubs; i++) {
+            if (t->to_which[i] == n) {
+                emit_patch(&t->e, t->to_stub[i], x->stub);
+            }
+        }
+        leave(t, (uintptr_t)x | JIT_AT_EXIT);
+    }
+    if (t->stack_miss) {
+        emit_patch(&t->e, t->stack_miss, emit_run_address(&t->e));
+        leave(t, (uintptr_t)t->jb | JIT_MISSED);
+    }
+    t->jb->bounce = emit_run_address(&t->e);
+    leave(t, (uintptr_t)t->jb | JIT_AT_BLOCK);
+}
+
+/* False: control does not come behind it. */
+static bool one_insn(struct tr *t, const struct x86_insn *insn)
+{
+    bool flow = false;
+
+    t->insn = insn;
+    t->now = NULL;
+    if (!translate_insn(t, insn)) {
+        by_c(t, insn);
+    } else {
+        flow = x86_insn_row(insn)->attrs & X86_A_ENDS;
+    }
+    if (t->now && !flow) {
+        t->now->resume = emit_run_address(&t->e);
+        t->now->vec = t->vec;
+    }
+    return !flow;
+}
+
+static void write_block(struct tr *t)
+{
+    const struct x86_block *block = t->block;
+    bool goes_on = true;
+
+    t->insn = block->insn;
+    if (*jit_stack_miss(t->j, t->jb->rip) < JIT_MISSES) {
+        tr_stack_plan(t);
+    }
+    for (unsigned i = 0; i < block->count && goes_on; i++) {
+        goes_on = one_insn(t, &block->insn[i]);
+        tr_stack_step(t, &block->insn[i]);
+    }
+    if (goes_on) {
+        tr_exit(t, tr_next_rip(t));
+    }
+    write_cold(t);
+}
+
+struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
+                                uint64_t rip)
+{
+    struct jit_block *jb = jit_meta(j, sizeof(*jb));
+    struct tr t = {
+        .j = j,
+        .e = j->emit,
+        .block = block,
+        .jb = jb,
+        .mode = block->mode,
+    };
+
+    if (!jb || t.e.at + JIT_SLACK > t.e.end) {
+        return NULL;
+    }
+    jb->rip = rip;
+    jb->block = block;
+    jb->code = t.e.at;
+    jb->run = emit_run_address(&t.e);
+    write_block(&t);
+    if (t.full) {
+        return NULL;
+    }
+    assert(t.e.at - jb->code < JIT_SLACK);
+    j->blocks++;
+    j->insns += block->count;
+    j->guest_bytes += block->len;
+    j->host_bytes += (uint64_t)(t.e.at - jb->code);
+    j->emit.at = t.e.at;
+    return jb;
+}
