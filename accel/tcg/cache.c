@@ -112,7 +112,8 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
     j->hot->vec_dead = 1;
     j->hot->mxcsr = 0x1f80;
     j->hot->page_mask = ~UINT64_C(0xfff);
-    j->hot->jumps = j->hot->table[0];
+    j->hot->index_mask = (uint64_t)(X86_TLB_SIZE - 1) << 12;
+    j->hot->jump_mask = JIT_JUMPS - 1;
     j->emit = (struct emit){
         .at = j->rw, .end = j->rw + code_size, .delta = j->rx - j->rw};
     jit_emit_glue(j);
@@ -129,6 +130,9 @@ void jit_free(struct jit *j)
             munmap(j->rx, j->code_size);
         }
     }
+    for (unsigned i = 0; i < JIT_MODES; i++) {
+        lowmem_free(j->modes[i].jumps, sizeof(*j->modes[i].jumps));
+    }
     lowmem_free(j->hot, sizeof(*j->hot));
     lowmem_free(j->meta, j->meta_size);
     g_hash_table_destroy(j->pages);
@@ -136,12 +140,12 @@ void jit_free(struct jit *j)
     g_free(j);
 }
 
-static void clear_jumps(struct jit_jump *table)
+static void clear_jumps(struct jit_jumps *table)
 {
     for (unsigned i = 0; i < JIT_JUMPS; i++) {
         /* An address whose place in the table is another one. */
-        table[i].minus = -(uint64_t)(i == 1 ? 2 : 1);
-        table[i].run = NULL;
+        table->minus[i] = -(uint64_t)(i == 1 ? 2 : 1);
+        table->block[i] = NULL;
     }
 }
 
@@ -151,9 +155,11 @@ void jit_flush(struct jit *j)
     j->meta_used = 0;
     memset(j->hash, 0, sizeof(j->hash));
     g_hash_table_remove_all(j->pages);
-    for (unsigned i = 0; i < JIT_JUMP_TABLES; i++) {
-        clear_jumps(j->hot->table[i]);
+    for (unsigned i = 0; i < JIT_MODES && j->modes[i].jumps; i++) {
+        clear_jumps(j->modes[i].jumps);
+        j->modes[i].mode = ~0U;
     }
+    j->mode = NULL;
     j->pending = NULL;
     memset(j->no_stack, 0, sizeof(j->no_stack));
     j->drops = x86_blocks_drops(j->cpu->blocks);
@@ -220,13 +226,14 @@ static void unlink_exit(struct jit *j, struct jit_exit *x)
 
 void jit_link(struct jit *j, struct jit_exit *x, struct jit_block *to)
 {
-    if (x->salt) {
-        uint64_t minus = -((uint64_t)j->cpu->jump_salt << 32);
-
-        memcpy(x->salt, &minus, sizeof(minus));
-    }
-    if (x->to == to) {
+    if (x->to == to || x->from->block->mode != to->block->mode ||
+        (!x->minus_id && x->from->map != to->map)) {
         return;
+    }
+    if (x->minus_id) {
+        uint32_t minus = -to->map->id;
+
+        memcpy(x->minus_id, &minus, sizeof(minus));
     }
     if (x->to) {
         unlink_exit(j, x);
@@ -279,46 +286,142 @@ void jit_sweep(struct jit *j)
     }
 }
 
-void jit_keep(struct jit *j, struct jit_block *jb)
+static struct jit_page *page_of(struct jit *j, const struct x86_block *block)
 {
-    struct jit_block **b = bucket(j, jb->block, jb->rip);
-    struct jit_page *page =
-        g_hash_table_lookup(j->pages, jb->block->generation);
+    struct jit_page *page = g_hash_table_lookup(j->pages, block->generation);
 
-    if (page && page->seen != jb->block->seen) {
+    if (page && page->seen != block->seen) {
         jit_sweep(j);
         page = NULL;
     }
-    jb->next = *b;
-    *b = jb;
     if (!page) {
         page = g_new0(struct jit_page, 1);
-        page->generation = jb->block->generation;
-        page->seen = jb->block->seen;
+        page->generation = block->generation;
+        page->seen = block->seen;
         g_hash_table_insert(j->pages, page->generation, page);
     }
+    return page;
+}
+
+/* The block's page as it is seen from its address; NULL: no room. */
+static const struct jit_map *map_of(struct jit *j, struct jit_page *page,
+                                    const struct jit_block *jb)
+{
+    uint32_t mode = jb->block->mode;
+    uint64_t number = jb->rip >> 12;
+    struct jit_map *map = page->maps;
+
+    while (map && (map->page != number || map->mode != mode)) {
+        map = map->next;
+    }
+    if (!map) {
+        map = jit_meta(j, sizeof(*map));
+        if (!map) {
+            return NULL;
+        }
+        j->last_id += 2;
+        *map = (struct jit_map){
+            .next = page->maps,
+            .page = number,
+            .mode = mode,
+            .id = j->last_id,
+            .slot = x86_code_slot(jb->rip, jit_mode_user(mode)),
+        };
+        page->maps = map;
+    }
+    return map;
+}
+
+bool jit_keep(struct jit *j, struct jit_block *jb)
+{
+    struct jit_block **b = bucket(j, jb->block, jb->rip);
+    struct jit_page *page = page_of(j, jb->block);
+
+    jb->map = map_of(j, page, jb);
+    if (!jb->map) {
+        return false;
+    }
+    jb->next = *b;
+    *b = jb;
     jb->next_in_page = page->blocks;
     page->blocks = jb;
+    return true;
 }
 
 /* ---- the jump cache ---- */
 
-void jit_jump_table(struct jit *j)
+/* A mode's table; all code goes where there are too many modes. */
+static struct jit_mode *new_mode(struct jit *j, uint32_t mode)
 {
-    uint32_t salt = j->cpu->jump_salt;
-    unsigned i = salt % JIT_JUMP_TABLES;
+    unsigned i = 0;
 
-    j->hot->jumps = j->hot->table[i];
-    if (j->salts[i] != salt) {
-        j->salts[i] = salt;
-        clear_jumps(j->hot->table[i]);
+    while (i < JIT_MODES && j->modes[i].jumps && j->modes[i].mode != ~0U) {
+        i++;
+    }
+    if (i == JIT_MODES) {
+        jit_flush(j);
+        i = 0;
+    }
+    if (!j->modes[i].jumps) {
+        j->modes[i].jumps = lowmem_new(sizeof(*j->modes[i].jumps));
+        clear_jumps(j->modes[i].jumps);
+    }
+    j->modes[i].mode = mode;
+    return &j->modes[i];
+}
+
+static struct jit_mode *find_mode(struct jit *j, uint32_t mode)
+{
+    for (unsigned i = 0; i < JIT_MODES && j->modes[i].jumps; i++) {
+        if (j->modes[i].mode == mode) {
+            return &j->modes[i];
+        }
+    }
+    return NULL;
+}
+
+struct jit_jumps *jit_jumps(struct jit *j, uint32_t mode)
+{
+    if (!j->mode || j->mode->mode != mode) {
+        j->mode = find_mode(j, mode);
+        j->mode = j->mode ? j->mode : new_mode(j, mode);
+    }
+    return j->mode->jumps;
+}
+
+static unsigned jump_index(uint64_t rip)
+{
+    return (unsigned)((rip + (rip >> 12 | rip << 52)) % JIT_JUMPS);
+}
+
+void jit_jump_add(struct jit *j, struct jit_block *jb)
+{
+    struct jit_jumps *jumps = jit_jumps(j, jb->block->mode);
+    const struct x86_tlb *tlb = j->cpu->tlb;
+    const struct x86_itlb_entry *e =
+        &tlb->itlb[jb->rip >> 12 & (X86_ITLB_SIZE - 1)];
+    unsigned i = jump_index(jb->rip);
+    const uint8_t *landing = jit_landing(j, jb);
+
+    x86_code_id_set(j->cpu->tlb, jb->map->slot, jb->map->id,
+                    e->tag == (jb->rip & ~UINT64_C(0xfff)) && e->global);
+    if (landing) {
+        jumps->minus[i] = -jb->rip;
+        jumps->landing[i] = landing;
+        jumps->block[i] = jb;
     }
 }
 
-void jit_jump_add(struct jit *j, const struct jit_block *jb)
+struct jit_block *jit_known(struct jit *j, uint64_t rip)
 {
-    uint64_t rip = jb->rip;
-    uint64_t i = (rip + (rip >> 7 | rip << 57)) % JIT_JUMPS;
+    struct x86_cpu *cpu = j->cpu;
+    struct jit_jumps *jumps = jit_jumps(j, x86_blocks_mode(cpu->blocks));
+    unsigned i = jump_index(rip);
+    struct jit_block *jb = jumps->block[i];
 
-    j->hot->jumps[i] = (struct jit_jump){-rip, jb->run};
+    return jb && jb->rip == rip && !jb->dead &&
+                   cpu->tlb->code_id[jb->map->slot] == jb->map->id &&
+                   jit_can_run(cpu, jb->block->mode)
+               ? jb
+               : NULL;
 }

@@ -4,9 +4,10 @@
  * jump cache; calls and returns.
  *
  * A link inside a page is a plain jump: whoever changes translations or modes
- * leaves the translated code. A link to another page compares the salt of the
- * jump cache. Jumps backward, to other pages and indirect ones look at
- * cpu->poll.
+ * leaves the translated code. A link to another page asks whether that page
+ * still is what it was when the link was made (code_id, which a TLB flush
+ * clears), and so does a block that is reached by the jump cache, in its
+ * landing. Jumps backward and indirect ones look at cpu->poll.
  */
 #include "accel/tcg/tr.h"
 
@@ -22,18 +23,25 @@ static bool same_page(const struct tr *t, uint64_t rip)
     return (rip ^ t->jb->rip) < 4096 && rip >> 12 == t->jb->rip >> 12;
 }
 
-/* poll and jump_salt, as one word: minus what it should be is zero. */
-static void check_salt(struct tr *t, struct jit_exit *x)
+/* RCX is 0 where the page is the one that is meant, and nobody polls; ids are
+ * even, poll is 0 or 1. */
+static void check_page(struct tr *t, struct jit_exit *x, bool poll)
 {
-    emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->poll), 8);
-    emit_mov_ri64(&t->e, H_R11, 1); /* fits none */
-    x->salt = t->e.at - 8;
-    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R11, 0, 0}, 8);
+    unsigned slot = x86_code_slot(x->rip, jit_mode_user(t->mode));
+    struct host_mem m = {H_RCX, poll ? H_R11 : H_NONE, 0, INT32_MAX};
+
+    emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->tlb->code_id[slot]), 4);
+    if (poll) {
+        emit_load(&t->e, H_R11, emit_abs(&t->j->cpu->poll), 4);
+    }
+    emit_lea(&t->e, H_RCX, m, 4); /* fits none yet */
+    x->minus_id = t->e.at - 4;
 }
 
-_Static_assert(offsetof(struct x86_cpu, jump_salt) ==
-                   offsetof(struct x86_cpu, poll) + 4,
-               "read as one");
+static void check_poll(struct tr *t)
+{
+    emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->poll), 4);
+}
 
 void tr_exit(struct tr *t, uint64_t rip)
 {
@@ -44,9 +52,9 @@ void tr_exit(struct tr *t, uint64_t rip)
     x->rip = rip;
     x->from = t->jb;
     if (!same_page(t, rip)) {
-        check_salt(t, x);
-    } else if (rip <= tr_rip(t)) {
-        emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->poll), 4);
+        check_page(t, x, rip <= tr_rip(t) || t->polls);
+    } else if (rip <= tr_rip(t) || t->polls) {
+        check_poll(t);
     } else {
         x->jump = emit_jmp(&t->e, t->e.at);
         to_stub(t, n, x->jump);
@@ -59,32 +67,45 @@ void tr_exit(struct tr *t, uint64_t rip)
     to_stub(t, n, x->jump);
 }
 
-/* The jump cache's entry of the target in R10 to R11; R10 and RCX are lost. */
+/* The landing of the target in R10 to R11; RCX is lost. */
 static void look_up(struct tr *t)
 {
+    struct host_mem minus = emit_abs(t->jumps->minus);
+    struct host_mem landing = emit_abs(t->jumps->landing);
     uint8_t *hit;
 
-    emit_rorx(&t->e, H_RCX, H_R10, 7);
+    minus.index = landing.index = H_RCX;
+    minus.scale = landing.scale = 3;
+    emit_rorx(&t->e, H_RCX, H_R10, 12);
     emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
-    emit_mov_ri(&t->e, H_R11, 64 - 11);
-    emit_shlx(&t->e, H_RCX, H_RCX, H_R11);
-    emit_rorx(&t->e, H_RCX, H_RCX, 64 - 11 - 4);
-    emit_load(&t->e, H_R11, emit_abs(&t->j->hot->jumps), 8);
-    emit_lea(&t->e, H_R11, (struct host_mem){H_R11, H_RCX, 0, 0}, 8);
-    emit_load(&t->e, H_RCX, (struct host_mem){H_R11, H_NONE, 0, 0}, 8);
+    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->jump_mask));
+    emit_load(&t->e, H_R11, landing, 8);
+    emit_load(&t->e, H_RCX, minus, 8);
     emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
-    /* poll is 0 or 1: no entry of this place is for 8 bytes farther. */
-    emit_load(&t->e, H_R10, emit_abs(&t->j->cpu->poll), 4);
-    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 3, 0}, 8);
     hit = emit_jrcxz(&t->e);
     tr_go_slow(t);
     emit_here(&t->e, hit);
 }
 
-_Static_assert(JIT_JUMPS == 1 << 11 && sizeof(struct jit_jump) == 16,
-               "shifts above");
+const uint8_t *jit_landing(struct jit *j, struct jit_block *jb)
+{
+    struct emit *e = &j->emit;
+    uint8_t *go;
 
-#define ENTRY_RUN ((struct host_mem){H_R11, H_NONE, 0, 8})
+    if (jb->landing || e->at + 64 > e->end) {
+        return jb->landing;
+    }
+    jb->landing = emit_run_address(e);
+    emit_load(e, H_RCX, emit_abs(&j->cpu->tlb->code_id[jb->map->slot]), 4);
+    emit_load(e, H_R11, emit_abs(&j->cpu->poll), 4);
+    emit_lea(e, H_RCX,
+             (struct host_mem){H_RCX, H_R11, 0, -(int32_t)jb->map->id}, 4);
+    go = emit_jrcxz(e);
+    emit_jmp(e, jb->bounce);
+    emit_here(e, go);
+    emit_jmp(e, jb->run);
+    return jb->landing;
+}
 
 static unsigned stack_size(const struct tr *t)
 {
@@ -128,7 +149,7 @@ static bool jmp_indirect(struct tr *t, const struct x86_insn *insn)
         return false;
     }
     look_up(t);
-    emit_jmp_m(&t->e, ENTRY_RUN);
+    emit_jmp_r(&t->e, H_R11);
     return true;
 }
 
@@ -153,8 +174,7 @@ static bool call_indirect(struct tr *t, const struct x86_insn *insn)
         return false;
     }
     look_up(t);
-    emit_load(&t->e, H_RCX, ENTRY_RUN, 8);
-    emit_store(&t->e, target, H_RCX, 8);
+    emit_store(&t->e, target, H_R11, 8);
     push_return(t);
     emit_jmp_m(&t->e, target);
     return true;
@@ -174,7 +194,7 @@ static bool ret(struct tr *t, const struct x86_insn *insn)
     emit_load(&t->e, H_R10, m, stack_size(t));
     look_up(t);
     add_sp(t, (int32_t)stack_size(t) + (int32_t)(insn->imm & 0xffff));
-    emit_jmp_m(&t->e, ENTRY_RUN);
+    emit_jmp_r(&t->e, H_R11);
     return true;
 }
 

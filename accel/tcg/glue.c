@@ -152,11 +152,12 @@ static void move_rsp(struct emit *e, int32_t by)
 }
 
 /* Runs the instruction of the site in R11 in C; comes back behind the call,
- * or leaves with 0. */
+ * goes on elsewhere, or leaves with 0. */
 static void emit_call_c(struct jit *j)
 {
     struct emit *e = &j->emit;
-    uint8_t *out;
+    struct host_mem target = emit_abs(&j->hot->target);
+    uint8_t *out, *behind;
 
     j->glue.call = emit_run_address(e);
     move_rsp(e, -8);
@@ -167,8 +168,15 @@ static void emit_call_c(struct jit *j)
     emit_mov_rr(e, H_RSI, H_R11, 8);
     emit_mov_ri64(e, H_RAX, (uintptr_t)jit_call);
     emit_call_r(e, H_RAX);
-    emit_test_rr(e, H_RAX, H_RAX, 4);
-    out = emit_jcc(e, CC_NZ, e->at);
+    emit_alu_ri(e, ALU_CMP, H_RAX, JIT_CONTINUE, 8);
+    out = emit_jcc(e, CC_B, e->at);
+    behind = emit_jcc(e, CC_Z, e->at);
+    emit_store(e, target, H_RAX, 8);
+    load_flags(j);
+    load_gprs(j);
+    move_rsp(e, 16);
+    emit_jmp_m(e, target);
+    emit_patch(e, behind, emit_run_address(e));
     load_flags(j);
     load_gprs(j);
     move_rsp(e, 8);

@@ -19,8 +19,8 @@
 #include "target/x86/interp.h"
 
 enum {
-    JIT_JUMPS = 2048,     /* a table of the jump cache */
-    JIT_JUMP_TABLES = 8,  /* one a salt */
+    JIT_JUMPS = 4096,     /* a table of the jump cache */
+    JIT_MODES = 16,       /* tables: one a mode */
     JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
     JIT_IN_MEMORY = 0xfe, /* a guest register that no host register holds */
 };
@@ -43,8 +43,17 @@ struct jit_exit {
     struct jit_block *to;  /* NULL: not linked */
     struct jit_exit *next; /* of those that lead to `to` */
     uint8_t *jump;         /* the displacement to patch */
-    uint8_t *salt;         /* 8 bytes to patch; NULL: never leaves the page */
+    uint8_t *minus_id;     /* 4 bytes to patch; NULL: never leaves the page */
     const void *stub;      /* where it leads when it is not linked */
+};
+
+/* A page of code as seen at one linear address in one mode. */
+struct jit_map {
+    struct jit_map *next; /* of the same page */
+    uint64_t page;        /* linear, its number */
+    uint32_t mode;
+    uint32_t id;   /* even, not 0, never used again */
+    unsigned slot; /* where code_id has it */
 };
 
 struct jit_block {
@@ -52,6 +61,8 @@ struct jit_block {
     const struct x86_block *block;
     uint8_t *code;          /* as it is written */
     const uint8_t *run;     /* as it runs */
+    const uint8_t *landing; /* for those who come by the jump cache, or NULL */
+    const struct jit_map *map;
     struct jit_block *next; /* of the same hash */
     struct jit_block *next_in_page;
     struct jit_exit *incoming;
@@ -64,11 +75,20 @@ struct jit_page {
     uint32_t *generation;
     uint32_t seen;
     struct jit_block *blocks;
+    struct jit_map *maps;
 };
 
-struct jit_jump {
-    uint64_t minus; /* minus RIP */
-    const void *run;
+/* The jump cache of a mode: an entry may be for a translation that is not
+ * valid now, the landing sees to that. */
+struct jit_jumps {
+    uint64_t minus[JIT_JUMPS]; /* minus RIP */
+    const void *landing[JIT_JUMPS];
+    struct jit_block *block[JIT_JUMPS];
+};
+
+struct jit_mode {
+    uint32_t mode;
+    struct jit_jumps *jumps; /* low; NULL: not in use */
 };
 
 /* What translated code reads and writes, low in memory. */
@@ -80,9 +100,7 @@ struct jit_hot {
     uint8_t vec_dead;   /* 1: the vector registers are in struct x86_cpu */
     uint32_t upper;     /* 4: the upper halves were loaded too */
     uint32_t mxcsr;     /* C's */
-    uint64_t page_mask;
-    struct jit_jump *jumps; /* the table of cpu->jump_salt */
-    struct jit_jump table[JIT_JUMP_TABLES][JIT_JUMPS];
+    uint64_t page_mask, index_mask, jump_mask; /* of PEXT */
 };
 
 enum { JIT_MISSES = 40 };
@@ -117,8 +135,10 @@ struct jit {
     uint8_t *meta;
     size_t meta_size, meta_used;
     GHashTable *pages; /* by generation: struct jit_page */
+    struct jit_mode modes[JIT_MODES];
+    struct jit_mode *mode; /* that was asked for last */
+    uint32_t last_id;
     struct jit_block *hash[1 << 16];
-    uint32_t salts[JIT_JUMP_TABLES];
     unsigned drops; /* of x86_blocks: when everything was thrown away */
     struct jit_exit *pending; /* the exit last taken */
     bool bmi2, avx, xinuse;
@@ -135,6 +155,21 @@ static inline uint8_t *jit_stack_miss(struct jit *j, uint64_t rip)
     return &j->no_stack[(rip ^ rip >> 12) % sizeof(j->no_stack)];
 }
 
+static inline bool jit_mode_user(uint32_t mode)
+{
+    return (mode >> X86_M_CPL_SHIFT & 3) == 3;
+}
+
+enum { JIT_MXCSR_MASKS = 0x1f80 };
+
+/* Is it code that is translated: 64-bit, or flat 32-bit? */
+static inline bool jit_can_run(const struct x86_cpu *cpu, uint32_t mode)
+{
+    return (cpu->code64 ||
+            (mode & X86_M_FLAT && cpu->seg[X86_CS].limit == UINT32_MAX)) &&
+           (cpu->fpu.mxcsr & JIT_MXCSR_MASKS) == JIT_MXCSR_MASKS;
+}
+
 /* cache.c */
 struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error);
 void jit_free(struct jit *j);
@@ -142,13 +177,20 @@ void jit_flush(struct jit *j);
 void *jit_meta(struct jit *j, size_t size); /* NULL: flush */
 struct jit_block *jit_find(struct jit *j, const struct x86_block *block,
                            uint64_t rip);
-void jit_keep(struct jit *j, struct jit_block *jb);
+/* False: no room. */
+bool jit_keep(struct jit *j, struct jit_block *jb);
 void jit_link(struct jit *j, struct jit_exit *x, struct jit_block *to);
 void jit_kill(struct jit *j, struct jit_block *jb);
 /* Code was written somewhere: forgets what has changed. */
 void jit_sweep(struct jit *j);
-void jit_jump_add(struct jit *j, const struct jit_block *jb);
-void jit_jump_table(struct jit *j);
+/* Makes a block known to the jump cache, and its page valid. */
+void jit_jump_add(struct jit *j, struct jit_block *jb);
+/* The jump cache of a mode. */
+struct jit_jumps *jit_jumps(struct jit *j, uint32_t mode);
+/* The block at CS:rip, if it is known to be right for the CPU as it is. */
+struct jit_block *jit_known(struct jit *j, uint64_t rip);
+/* The code that goes to a block after a look at its page; NULL: no room. */
+const uint8_t *jit_landing(struct jit *j, struct jit_block *jb);
 
 /* glue.c */
 void jit_emit_glue(struct jit *j);
@@ -158,6 +200,9 @@ struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
                                 uint64_t rip);
 
 /* run.c */
-int jit_call(struct x86_cpu *cpu, struct jit_site *site);
+enum { JIT_LEAVE, JIT_CONTINUE };
+
+/* Runs an instruction: JIT_LEAVE, JIT_CONTINUE, or the code to go on with. */
+uintptr_t jit_call(struct x86_cpu *cpu, struct jit_site *site);
 
 #endif

@@ -119,45 +119,34 @@ void tr_stack_address(struct tr *t, int32_t disp)
 }
 
 /* The set of the TLB that blocks of this mode use. */
-static struct x86_tlb_entry *tlb_set(const struct tr *t, bool write)
+static struct x86_tlb_array *tlb_set(const struct tr *t, bool write)
 {
     struct x86_tlb *tlb = t->j->cpu->tlb;
     unsigned set = t->mode >> X86_M_SET_SHIFT & 3;
 
-    return write ? tlb->wr[set] : tlb->rd[set];
+    return write ? &tlb->wr[set] : &tlb->rd[set];
 }
 
-_Static_assert(sizeof(struct x86_tlb_entry) == 16, "shifts below");
-_Static_assert(X86_TLB_SIZE == 1 << 10, "shifts below");
-
-/* Bits 12..21 of R10, times 16, to RCX. */
-static void tlb_index(struct tr *t)
+/* Of the entry whose number is in RCX. */
+static struct host_mem entry(const uint64_t *column, unsigned scale)
 {
-    emit_rorx(&t->e, H_RCX, H_R10, 12);
-    emit_mov_ri(&t->e, H_R11, 64 - 10);
-    emit_shlx(&t->e, H_RCX, H_RCX, H_R11);
-    emit_rorx(&t->e, H_RCX, H_RCX, 64 - 10 - 4);
+    struct host_mem m = emit_abs(column);
+
+    m.index = H_RCX;
+    m.scale = (uint8_t)scale;
+    return m;
 }
 
-static uint8_t *check_bmi2(struct tr *t, struct x86_tlb_entry *set,
+static uint8_t *check_bmi2(struct tr *t, struct x86_tlb_array *set,
                            unsigned size)
 {
-    struct host_mem minus = emit_abs(&set->minus);
-    struct host_mem host = emit_abs(&set->host);
+    struct host_mem last = {H_R10, H_RCX, 0, (int32_t)size - 1};
 
-    minus.base = host.base = H_RCX;
-    tlb_index(t);
-    emit_load(&t->e, H_R11, host, 8);
-    emit_load(&t->e, H_RCX, minus, 8);
-    emit_lea(&t->e, H_R10, (struct host_mem){H_R10, H_RCX, 0, 0}, 8);
-    if (size > 1) {
-        struct host_mem last = {H_R10, H_NONE, 0, (int32_t)size - 1};
-
-        emit_lea(&t->e, H_RCX, last, 8);
-        emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
-    } else {
-        emit_pext(&t->e, H_RCX, H_R10, emit_abs(&t->j->hot->page_mask));
-    }
+    emit_pext(&t->e, H_RCX, H_R10, emit_abs(&t->j->hot->index_mask));
+    emit_load(&t->e, H_R11, entry(set->delta, 3), 8);
+    emit_load(&t->e, H_RCX, entry(set->minus, 3), 8);
+    emit_lea(&t->e, H_RCX, last, 8);
+    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
     return emit_jrcxz(&t->e);
 }
 
@@ -178,21 +167,18 @@ static void restore_flags(struct tr *t)
 }
 
 /* For hosts without BMI2: the flags are put away for the while. */
-static uint8_t *check_plain(struct tr *t, struct x86_tlb_entry *set,
+static uint8_t *check_plain(struct tr *t, struct x86_tlb_array *set,
                             unsigned size)
 {
-    struct host_mem minus = emit_abs(&set->minus);
-    struct host_mem host = emit_abs(&set->host);
-
-    minus.base = host.base = H_RCX;
     save_flags(t);
     emit_mov_rr(&t->e, H_RCX, H_R10, 4);
-    emit_shr(&t->e, H_RCX, 12 - 4, 4);
-    emit_alu_ri(&t->e, ALU_AND, H_RCX, (X86_TLB_SIZE - 1) * 16, 4);
-    emit_load(&t->e, H_R11, host, 8);
-    emit_alu_rm(&t->e, ALU_ADD, H_R10, minus, 8);
+    emit_shr(&t->e, H_RCX, 12 - 3, 4);
+    emit_alu_ri(&t->e, ALU_AND, H_RCX, (X86_TLB_SIZE - 1) * 8, 4);
+    emit_load(&t->e, H_R11, entry(set->delta, 0), 8);
+    emit_load(&t->e, H_RCX, entry(set->minus, 0), 8);
+    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
+    emit_alu_ri(&t->e, ALU_CMP, H_RCX, (int32_t)(4096 - size), 8);
     emit_mov_ri(&t->e, H_RCX, 0);
-    emit_alu_ri(&t->e, ALU_CMP, H_R10, (int32_t)(4096 - size), 8);
     emit_seta_rcx(&t->e);
     restore_flags(t);
     return emit_jrcxz(&t->e);

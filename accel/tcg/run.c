@@ -8,8 +8,7 @@
 #include "accel/accel.h"
 #include "accel/tcg/jit.h"
 #include "accel/tcg/tcg.h"
-
-enum { MXCSR_MASKS = 0x1f80 };
+#include "target/x86/pick.h"
 
 static uint16_t flags_image(const struct x86_cpu *cpu)
 {
@@ -43,13 +42,32 @@ static const struct x86_insn *single(struct jit *j, const struct jit_site *site)
     return slot->insn;
 }
 
-/* Runs one instruction in C. Not 0: translated code must be left. */
-int jit_call(struct x86_cpu *cpu, struct jit_site *site)
+/* STI holds events back for one instruction, which is in the block, whose exits
+ * look at them: so nothing is to be done about it. */
+static void end_sti(struct x86_cpu *cpu, const struct jit_site *site)
+{
+    const struct x86_block *block = site->block->block;
+
+    if (cpu->shadow & X86_SHADOW_STI &&
+        site->insn + 1 < block->insn + block->count) {
+        cpu->shadow &= (uint8_t)~X86_SHADOW_STI;
+        __atomic_store_n(&cpu->poll, 0, __ATOMIC_SEQ_CST);
+        x86_look_at_events(cpu);
+    }
+}
+
+static bool wants_loop(const struct x86_cpu *cpu)
+{
+    return cpu->wrote_code || x86_special(cpu);
+}
+
+uintptr_t jit_call(struct x86_cpu *cpu, struct jit_site *site)
 {
     struct jit *j = cpu->engine;
     const struct x86_insn *insn = single(j, site);
     uint32_t salt = cpu->jump_salt;
     uint64_t next = site->block->rip + insn->offset + insn->len;
+    const struct jit_block *jb;
 
     j->calls++;
     take_flags(cpu, j->hot->flags);
@@ -61,19 +79,22 @@ int jit_call(struct x86_cpu *cpu, struct jit_site *site)
     }
     j->hot->flags = flags_image(cpu);
     next = cpu->code64 ? next : (uint32_t)next;
-    return cpu->rip != next || cpu->jump_salt != salt ||
-           __atomic_load_n(&cpu->poll, __ATOMIC_RELAXED) || cpu->wrote_code ||
-           !x86_block_fresh(j->slot) || x86_special(cpu);
-}
-
-/* Is it code that is translated: 64-bit, or flat 32-bit? */
-static bool translatable(const struct x86_cpu *cpu,
-                         const struct x86_block *block)
-{
-    return block->salt == cpu->jump_salt && !block->generation2 &&
-           (cpu->code64 || (block->mode & X86_M_FLAT &&
-                            cpu->seg[X86_CS].limit == UINT32_MAX)) &&
-           (cpu->fpu.mxcsr & MXCSR_MASKS) == MXCSR_MASKS;
+    if (cpu->rip == next && cpu->jump_salt == salt) {
+        if (x86_shadows(site->insn)) {
+            end_sti(cpu, site);
+            return wants_loop(cpu) ? JIT_LEAVE : JIT_CONTINUE;
+        }
+        if (!__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED) &&
+            !wants_loop(cpu) && x86_block_fresh(j->slot)) {
+            return JIT_CONTINUE;
+        }
+        return JIT_LEAVE;
+    }
+    if (__atomic_load_n(&cpu->poll, __ATOMIC_RELAXED) || wants_loop(cpu)) {
+        return JIT_LEAVE;
+    }
+    jb = jit_known(j, cpu->rip);
+    return jb ? (uintptr_t)jb->run : JIT_LEAVE;
 }
 
 static struct jit_block *block_at(struct jit *j, const struct x86_block *block)
@@ -87,8 +108,9 @@ static struct jit_block *block_at(struct jit *j, const struct x86_block *block)
             jit_flush(j);
             jb = jit_translate(j, block, rip);
         }
-        if (jb) {
-            jit_keep(j, jb);
+        if (jb && !jit_keep(j, jb)) {
+            jit_flush(j);
+            jb = NULL;
         }
     }
     return jb;
@@ -134,47 +156,64 @@ static void came_back(struct jit *j, uintptr_t why)
     }
 }
 
+/* Can translated code go on after what C did? What the decoder has thrown away
+ * is gone, and code may have changed. */
+static void catch_up(struct jit *j)
+{
+    if (x86_blocks_drops(j->cpu->blocks) != j->drops) {
+        jit_flush(j);
+    }
+    if (j->cpu->wrote_code) {
+        j->cpu->wrote_code = false;
+        jit_sweep(j);
+    }
+}
+
+/* The block at CS:RIP, made if need be; NULL: it was interpreted. */
+static struct jit_block *find(struct jit *j)
+{
+    struct x86_cpu *cpu = j->cpu;
+    struct jit_block *jb = jit_known(j, cpu->rip);
+    const struct x86_block *block;
+
+    if (jb) {
+        return jb;
+    }
+    block = x86_block_find(cpu, cpu->rip);
+    catch_up(j);
+    if (!block->generation2 && block->salt == cpu->jump_salt &&
+        jit_can_run(cpu, block->mode)) {
+        jb = block_at(j, block);
+    }
+    if (!jb) {
+        j->fallbacks++;
+        x86_run_block(cpu, block, true);
+        return NULL;
+    }
+    jit_jump_add(j, jb);
+    return jb;
+}
+
 static void run(struct x86_cpu *cpu)
 {
     struct jit *j = cpu->engine;
     struct jit_exit *from = j->pending;
-    const struct x86_block *block;
     struct jit_block *jb;
+    uint64_t flushes = j->flushes;
     uintptr_t (*enter)(const void *) =
         (uintptr_t(*)(const void *))(uintptr_t)j->glue.enter;
 
     j->pending = NULL;
     j->hot->vec_dead = 1; /* also after an exception */
-    block = x86_block_find(cpu, cpu->rip);
-    if (x86_blocks_drops(cpu->blocks) != j->drops) {
-        jit_flush(j);
-        from = NULL;
-    }
-    if (cpu->wrote_code) {
-        cpu->wrote_code = false;
-        jit_sweep(j);
-    }
-    if (!translatable(cpu, block)) {
-        j->fallbacks++;
-        x86_run_block(cpu, block, true);
+    catch_up(j);
+    jb = find(j);
+    if (!jb) {
         return;
     }
-    jb = jit_find(j, block, cpu->rip);
-    if (!jb) {
-        uint64_t flushes = j->flushes;
-
-        jb = block_at(j, block);
-        from = j->flushes == flushes ? from : NULL;
-    }
-    if (!jb) {
-        x86_run_block(cpu, block, true);
-        return;
-    }
-    jit_jump_table(j);
-    if (from && !from->from->dead && from->rip == jb->rip) {
+    if (from && j->flushes == flushes && !from->from->dead &&
+        from->rip == jb->rip) {
         jit_link(j, from, jb);
     }
-    jit_jump_add(j, jb);
     j->entries++;
     j->hot->flags = flags_image(cpu);
     came_back(j, enter(jb->run));

@@ -35,6 +35,8 @@ struct tr {
     bool vec;       /* the vector registers are loaded here */
     bool wants_vec; /* some instruction from here on wants them */
     bool full;      /* no room for more: give up */
+    bool polls;     /* events were held back: every exit looks for them */
+    const struct jit_jumps *jumps;
     /* stack.c: offsets from the block's first RSP. */
     int32_t sp, stack_lo, stack_hi;
     unsigned stack_count;

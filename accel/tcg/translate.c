@@ -13,6 +13,7 @@ static void by_c(struct tr *t, const struct x86_insn *insn)
     emit_mov_ri(&t->e, H_R11, (uintptr_t)tr_site(t, insn));
     emit_call(&t->e, t->j->glue.call);
     t->vec = false;
+    t->polls |= x86_shadows(insn);
     t->j->fallbacks++;
 }
 
@@ -121,9 +122,11 @@ static void write_block(struct tr *t)
 struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
                                 uint64_t rip)
 {
+    const struct jit_jumps *jumps = jit_jumps(j, block->mode);
     struct jit_block *jb = jit_meta(j, sizeof(*jb));
     struct tr t = {
         .j = j,
+        .jumps = jumps,
         .e = j->emit,
         .block = block,
         .jb = jb,

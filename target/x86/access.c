@@ -427,7 +427,7 @@ bool x86_cmpxchg16(struct x86_cpu *cpu, const struct x86_insn *insn,
 void x86_ld_lin(struct x86_cpu *cpu, enum x86_tlb_set set, uint64_t lin,
                 void *buf, unsigned len)
 {
-    const uint8_t *p = x86_hit(cpu->tlb->rd[set], lin, len);
+    const uint8_t *p = x86_hit(&cpu->tlb->rd[set], lin, len);
 
     if (likely(p)) {
         memcpy(buf, p, len);
@@ -439,7 +439,7 @@ void x86_ld_lin(struct x86_cpu *cpu, enum x86_tlb_set set, uint64_t lin,
 void x86_st_lin(struct x86_cpu *cpu, enum x86_tlb_set set, uint64_t lin,
                 const void *buf, unsigned len)
 {
-    uint8_t *p = x86_hit(cpu->tlb->wr[set], lin, len);
+    uint8_t *p = x86_hit(&cpu->tlb->wr[set], lin, len);
 
     if (likely(p)) {
         memcpy(p, buf, len);

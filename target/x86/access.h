@@ -71,17 +71,16 @@ static always_inline void host_st(void *p, uint64_t v, unsigned size)
 }
 
 /* Host address of guest bytes that the TLB knows, or NULL. */
-static always_inline uint8_t *x86_hit(const struct x86_tlb_entry *set,
+static always_inline uint8_t *x86_hit(const struct x86_tlb_array *set,
                                       uint64_t lin, unsigned size)
 {
-    const struct x86_tlb_entry *e = &set[lin >> 12 & (X86_TLB_SIZE - 1)];
-    uint64_t off = lin + e->minus;
+    unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
     uint8_t *p;
 
-    if (unlikely(off > 4096 - size)) {
+    if (unlikely(lin + set->minus[i] > 4096 - size)) {
         return NULL;
     }
-    p = e->host + off;
+    p = (uint8_t *)(uintptr_t)(lin + set->delta[i]);
     if (!p) {
         __builtin_unreachable(); /* the caller need not test it again */
     }

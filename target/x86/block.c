@@ -76,7 +76,7 @@ uint32_t x86_mode_bits(const struct x86_cpu *cpu)
     uint32_t set = 0; /* only translated code is made for one */
 
     if (cpu->one_by_one) {
-        set = (uint32_t)((cpu->tlb_rd - cpu->tlb->rd[0]) / X86_TLB_SIZE);
+        set = (uint32_t)(cpu->tlb_rd - cpu->tlb->rd);
     }
     for (unsigned seg = X86_ES; seg <= X86_DS; seg++) {
         const struct x86_seg_hot *h = &cpu->hot[seg];
@@ -140,6 +140,11 @@ static void drop_all(struct x86_blocks *b)
     memset(b->hash, 0, sizeof(b->hash));
     b->used = 0;
     b->drops++;
+}
+
+uint32_t x86_blocks_mode(const struct x86_blocks *b)
+{
+    return b->mode;
 }
 
 unsigned x86_blocks_drops(const struct x86_blocks *b)

@@ -87,6 +87,8 @@ void x86_prepare(const struct x86_cpu *cpu, struct x86_insn *insn,
 uint32_t x86_mode_bits(const struct x86_cpu *cpu);
 /* Is the block what its bytes in memory are? */
 bool x86_block_fresh(const struct x86_block *block);
+/* The same, as it was when the CPU last changed it. */
+uint32_t x86_blocks_mode(const struct x86_blocks *b);
 /* How often all blocks were dropped: pointers to them died then. */
 unsigned x86_blocks_drops(const struct x86_blocks *b);
 

@@ -266,7 +266,7 @@ struct x86_seg_hot {
 struct space;
 struct view;
 struct x86_tlb;
-struct x86_tlb_entry;
+struct x86_tlb_array;
 struct x86_jump;
 struct x86_blocks;
 struct x86_model;
@@ -291,7 +291,7 @@ struct x86_cpu {
     uint32_t poll;      /* atomic: the engine's loop has something to do */
     uint32_t jump_salt; /* of the jump cache entries that are valid now */
     struct x86_jump *jumps;
-    struct x86_tlb_entry *tlb_rd, *tlb_wr; /* the set of CPL, AC and SMAP */
+    struct x86_tlb_array *tlb_rd, *tlb_wr; /* the set of CPL, AC and SMAP */
     uint64_t
         lin_mask;     /* linear addresses wrap to 32 bits outside 64-bit mode */
     uint64_t sp_mask; /* stack pointer bits: 16, 32 or 64 */

@@ -341,8 +341,8 @@ void x86_choose_tlb(struct x86_cpu *cpu)
     if (cpu->cpl == 3 && cpu->cr0 & X86_CR0_AM && cpu->eflags & X86_AC) {
         set = X86_TLB_NONE;
     }
-    cpu->tlb_rd = cpu->tlb->rd[set];
-    cpu->tlb_wr = cpu->tlb->wr[set];
+    cpu->tlb_rd = &cpu->tlb->rd[set];
+    cpu->tlb_wr = &cpu->tlb->wr[set];
 }
 
 void x86_mode_changed(struct x86_cpu *cpu)

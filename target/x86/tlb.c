@@ -15,10 +15,36 @@ static uint64_t empty_minus(unsigned index)
     return -(UINT64_C(0x4000000000000000) | far << 12);
 }
 
-static void empty_set(struct x86_tlb_entry *set)
+static void empty_set(struct x86_tlb_array *set)
 {
     for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
-        set[i].minus = empty_minus(i);
+        set->minus[i] = empty_minus(i);
+    }
+}
+
+/* ---- pages of code ---- */
+
+void x86_code_id_set(struct x86_tlb *tlb, unsigned slot, uint32_t id,
+                     bool global)
+{
+    uint64_t bit = BIT(slot % 64);
+
+    tlb->code_id[slot] = id;
+    tlb->code_used[slot / 64] |= bit;
+    tlb->code_local[slot / 64] =
+        (tlb->code_local[slot / 64] & ~bit) | (global ? 0 : bit);
+}
+
+static void forget_code_ids(struct x86_tlb *tlb, bool globals)
+{
+    for (unsigned i = 0; i < X86_CODE_IDS / 64; i++) {
+        uint64_t bits = globals ? tlb->code_used[i] : tlb->code_local[i];
+
+        tlb->code_used[i] &= ~bits;
+        tlb->code_local[i] &= ~bits;
+        for (; bits; bits &= bits - 1) {
+            tlb->code_id[i * 64 + (unsigned)__builtin_ctzll(bits)] = 0;
+        }
     }
 }
 
@@ -44,8 +70,8 @@ static void forget_large(struct x86_tlb *tlb)
 static void empty_all(struct x86_tlb *tlb)
 {
     for (unsigned set = 0; set <= X86_TLB_SETS; set++) {
-        empty_set(tlb->rd[set]);
-        empty_set(tlb->wr[set]);
+        empty_set(&tlb->rd[set]);
+        empty_set(&tlb->wr[set]);
     }
     tlb->fill_count = 0;
 }
@@ -78,11 +104,10 @@ void x86_tlb_free(struct x86_tlb *tlb)
     lowmem_free(tlb, sizeof(*tlb));
 }
 
-static struct x86_tlb_entry *filled(struct x86_tlb *tlb,
-                                    const struct x86_tlb_fill *f)
+static uint64_t *filled(struct x86_tlb *tlb, const struct x86_tlb_fill *f)
 {
-    return f->array & 1 ? &tlb->wr[f->array >> 1][f->index]
-                        : &tlb->rd[f->array >> 1][f->index];
+    return f->array & 1 ? &tlb->wr[f->array >> 1].minus[f->index]
+                        : &tlb->rd[f->array >> 1].minus[f->index];
 }
 
 void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
@@ -99,7 +124,7 @@ void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
             if (f.global && !globals) {
                 tlb->fills[kept++] = f;
             } else {
-                filled(tlb, &f)->minus = empty_minus(f.index);
+                *filled(tlb, &f) = empty_minus(f.index);
             }
         }
         tlb->fill_count = kept;
@@ -108,6 +133,7 @@ void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
         forget_large(tlb);
     }
     empty_itlb(tlb, globals);
+    forget_code_ids(tlb, globals);
     x86_jumps_flush(cpu, globals);
 }
 
@@ -123,15 +149,16 @@ void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)
         return;
     }
     for (unsigned set = 0; set < X86_TLB_SETS; set++) {
-        if (tlb->rd[set][i].minus == minus) {
-            tlb->rd[set][i].minus = empty_minus(i);
+        if (tlb->rd[set].minus[i] == minus) {
+            tlb->rd[set].minus[i] = empty_minus(i);
         }
-        if (tlb->wr[set][i].minus == minus) {
-            tlb->wr[set][i].minus = empty_minus(i);
+        if (tlb->wr[set].minus[i] == minus) {
+            tlb->wr[set].minus[i] = empty_minus(i);
         }
     }
     if (x86_code_page(tlb, lin, false)) {
         empty_itlb(tlb, true);
+        forget_code_ids(tlb, true);
         x86_jumps_flush(cpu, true);
     }
 }
@@ -142,8 +169,8 @@ void x86_tlb_clean(struct x86_cpu *cpu)
 
     for (unsigned set = 0; set < X86_TLB_SETS; set++) {
         for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
-            if (tlb->wr[set][i].minus != empty_minus(i)) {
-                tlb->wr[set][i].minus = empty_minus(i);
+            if (tlb->wr[set].minus[i] != empty_minus(i)) {
+                tlb->wr[set].minus[i] = empty_minus(i);
                 ram_wrote_page(tlb->dest[set][i].ram, tlb->dest[set][i].page);
             }
         }
@@ -159,7 +186,7 @@ void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
         for (unsigned i = 0; i < X86_TLB_SIZE; i++) {
             if (tlb->dest[set][i].page == page &&
                 tlb->dest[set][i].ram == ram) {
-                tlb->wr[set][i].minus = empty_minus(i);
+                tlb->wr[set].minus[i] = empty_minus(i);
             }
         }
     }
@@ -179,10 +206,10 @@ void x86_tlb_fill(struct x86_cpu *cpu, enum x86_tlb_set set, bool write,
 {
     struct x86_tlb *tlb = cpu->tlb;
     unsigned i = lin >> 12 & (X86_TLB_SIZE - 1);
-    struct x86_tlb_entry *e = write ? &tlb->wr[set][i] : &tlb->rd[set][i];
+    struct x86_tlb_array *array = write ? &tlb->wr[set] : &tlb->rd[set];
 
-    e->minus = -(lin & ~UINT64_C(0xfff));
-    e->host = page->host;
+    array->minus[i] = -(lin & ~UINT64_C(0xfff));
+    array->delta[i] = (uint64_t)(uintptr_t)page->host + array->minus[i];
     if (write) {
         tlb->dest[set][i] = (struct x86_tlb_dest){page->ram, page->ram_page};
     }

@@ -15,6 +15,7 @@ enum {
     X86_TLB_SIZE = 1024,
     X86_TLB_LOG = 1024,
     X86_ITLB_SIZE = 256,
+    X86_CODE_IDS = 1024,
 };
 
 /* Who is accessing. */
@@ -26,9 +27,10 @@ enum x86_tlb_set {
     X86_TLB_NONE = X86_TLB_SETS, /* never filled: alignment is being checked */
 };
 
-struct x86_tlb_entry {
-    uint64_t minus; /* minus the linear address of the page */
-    uint8_t *host;  /* of the page */
+/* One of these for each set and way of access; by bits 12.. of the address. */
+struct x86_tlb_array {
+    uint64_t minus[X86_TLB_SIZE]; /* minus the linear address of the page */
+    uint64_t delta[X86_TLB_SIZE]; /* from there to the page's host address */
 };
 
 /* What an instruction fetch found. */
@@ -66,10 +68,14 @@ struct x86_tlb_fill {
 };
 
 struct x86_tlb {
-    struct x86_tlb_entry rd[X86_TLB_SETS + 1][X86_TLB_SIZE];
-    struct x86_tlb_entry wr[X86_TLB_SETS + 1][X86_TLB_SIZE];
+    struct x86_tlb_array rd[X86_TLB_SETS + 1];
+    struct x86_tlb_array wr[X86_TLB_SETS + 1];
     struct x86_tlb_dest dest[X86_TLB_SETS][X86_TLB_SIZE];
     struct x86_itlb_entry itlb[X86_ITLB_SIZE];
+    /* For translated code: which translation of a page of code, by its
+     * number, is valid now; 0: none. By x86_code_slot(). */
+    uint32_t code_id[X86_CODE_IDS];
+    uint64_t code_used[X86_CODE_IDS / 64], code_local[X86_CODE_IDS / 64];
     /* The slots filled since the last flush, so that a flush is cheap. */
     struct x86_tlb_fill fills[X86_TLB_LOG];
     unsigned fill_count; /* X86_TLB_LOG + 1: too many */
@@ -95,6 +101,16 @@ void x86_tlb_fill(struct x86_cpu *cpu, enum x86_tlb_set set, bool write,
 /* Drops this CPU's write tags for a page of RAM: code will be read from it. */
 void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
                          uint64_t page);
+/* Where code_id has the page of `rip`. */
+static inline unsigned x86_code_slot(uint64_t rip, bool user)
+{
+    return (unsigned)(rip >> 12 ^ rip >> 22 ^ (user ? 0x2aa : 0)) %
+           X86_CODE_IDS;
+}
+
+/* From now on `id` is what the page at CS:rip is, until a flush. */
+void x86_code_id_set(struct x86_tlb *tlb, unsigned slot, uint32_t id,
+                     bool global);
 /* May code have been fetched from this page since the last full flush? `set`:
  * it has now. */
 bool x86_code_page(struct x86_tlb *tlb, uint64_t lin, bool set);
