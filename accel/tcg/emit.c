@@ -206,6 +206,26 @@ void emit_shlx(struct emit *e, unsigned to, unsigned from, unsigned by_reg)
     emit_op_rr(e, &op, to, from);
 }
 
+void emit_sarx(struct emit *e, unsigned to, unsigned from, unsigned by_reg,
+               unsigned size)
+{
+    struct host_op op = {.map = HM_38,
+                         .pp = PP_F3,
+                         .opcode = 0xf7,
+                         .w = size == 8,
+                         .vex = true,
+                         .vvvv = (uint8_t)by_reg};
+
+    emit_op_rr(e, &op, to, from);
+}
+
+void emit_movsxd(struct emit *e, unsigned to, unsigned from)
+{
+    struct host_op op = {.opcode = 0x63, .w = true};
+
+    emit_op_rr(e, &op, to, from);
+}
+
 void emit_pext(struct emit *e, unsigned to, unsigned from, struct host_mem m)
 {
     struct host_op op = {.map = HM_38,
@@ -216,6 +236,35 @@ void emit_pext(struct emit *e, unsigned to, unsigned from, struct host_mem m)
                          .vvvv = (uint8_t)from};
 
     emit_op_rm(e, &op, to, m);
+}
+
+void emit_pdep(struct emit *e, unsigned to, unsigned from, struct host_mem m)
+{
+    struct host_op op = {.map = HM_38,
+                         .pp = PP_F2,
+                         .opcode = 0xf5,
+                         .w = true,
+                         .vex = true,
+                         .vvvv = (uint8_t)from};
+
+    emit_op_rm(e, &op, to, m);
+}
+
+void emit_movzx8(struct emit *e, unsigned to, unsigned from)
+{
+    struct host_op op = {.map = HM_0F, .opcode = 0xb6, .byte_rm = true};
+
+    emit_op_rr(e, &op, to, from);
+}
+
+void emit_movzx_ecx_ah(struct emit *e)
+{
+    emit_bytes(e, 0xccb60f, 3);
+}
+
+void emit_mov_ah_cl(struct emit *e)
+{
+    emit_bytes(e, 0xcc88, 2);
 }
 
 void emit_alu_ri(struct emit *e, unsigned op, unsigned reg, int32_t v,

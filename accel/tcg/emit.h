@@ -94,7 +94,14 @@ void emit_store8_i(struct emit *e, struct host_mem m, uint8_t v);
 void emit_lea(struct emit *e, unsigned to, struct host_mem m, unsigned size);
 void emit_rorx(struct emit *e, unsigned to, unsigned from, unsigned by);
 void emit_shlx(struct emit *e, unsigned to, unsigned from, unsigned by_reg);
+void emit_sarx(struct emit *e, unsigned to, unsigned from, unsigned by_reg,
+               unsigned size);
+void emit_movsxd(struct emit *e, unsigned to, unsigned from);
 void emit_pext(struct emit *e, unsigned to, unsigned from, struct host_mem m);
+void emit_pdep(struct emit *e, unsigned to, unsigned from, struct host_mem m);
+void emit_movzx8(struct emit *e, unsigned to, unsigned from); /* not AH.. */
+void emit_movzx_ecx_ah(struct emit *e);
+void emit_mov_ah_cl(struct emit *e);
 /* op: ALU_*. These change the flags. */
 void emit_alu_ri(struct emit *e, unsigned op, unsigned reg, int32_t v,
                  unsigned size);

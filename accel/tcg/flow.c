@@ -112,8 +112,7 @@ static unsigned stack_size(const struct tr *t)
     return tr_code64(t) ? 8 : 4;
 }
 
-/* RSP += by, with the bits that it has. */
-static void add_sp(struct tr *t, int32_t by)
+void tr_add_sp(struct tr *t, int32_t by)
 {
     unsigned sp = jit_host[X86_RSP];
 
@@ -163,7 +162,7 @@ static void push_return(struct tr *t)
     }
     emit_mov_ri(&t->e, H_RCX, tr_next_rip(t));
     emit_store(&t->e, m, H_RCX, stack_size(t));
-    add_sp(t, -(int32_t)stack_size(t));
+    tr_add_sp(t, -(int32_t)stack_size(t));
 }
 
 static bool call_indirect(struct tr *t, const struct x86_insn *insn)
@@ -193,7 +192,7 @@ static bool ret(struct tr *t, const struct x86_insn *insn)
     }
     emit_load(&t->e, H_R10, m, stack_size(t));
     look_up(t);
-    add_sp(t, (int32_t)stack_size(t) + (int32_t)(insn->imm & 0xffff));
+    tr_add_sp(t, (int32_t)stack_size(t) + (int32_t)(insn->imm & 0xffff));
     emit_jmp_r(&t->e, H_R11);
     return true;
 }

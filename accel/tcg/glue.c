@@ -40,7 +40,7 @@ static void load_flags(struct jit *j)
 static void store_flags(struct jit *j)
 {
     emit_lahf_seto(&j->emit);
-    emit_store(&j->emit, emit_abs(&j->hot->flags), H_RAX, 2);
+    emit_store(&j->emit, emit_abs(&j->hot->flags), H_RAX, 4);
 }
 
 /* VMOVDQA or MOVDQA between register i and its place. */
@@ -215,7 +215,7 @@ static void emit_load_vec(struct jit *j)
     j->glue.load_vec = emit_run_address(e);
     emit_store(e, emit_abs(&j->hot->rax), H_RAX, 8);
     emit_lahf_seto(e);
-    emit_store(e, emit_abs(&j->hot->flags_vec), H_RAX, 2);
+    emit_store(e, emit_abs(&j->hot->flags_vec), H_RAX, 4);
     emit_load(e, H_RAX, emit_abs(&j->cpu->fpu.mxcsr), 4);
     emit_alu_ri(e, ALU_AND, H_RAX, MXCSR_MASKS, 4);
     emit_alu_ri(e, ALU_CMP, H_RAX, MXCSR_MASKS, 4);

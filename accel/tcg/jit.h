@@ -95,12 +95,14 @@ struct jit_mode {
 struct jit_hot {
     uint64_t rax, tmp, target;
     uint64_t stack;     /* host address of the RSP that the block began with */
-    uint16_t flags;     /* AX of lahf, seto */
-    uint16_t flags_vec; /* likewise, in passing */
+    uint32_t flags;     /* AX of lahf, seto */
+    uint32_t flags_vec; /* likewise, in passing */
     uint8_t vec_dead;   /* 1: the vector registers are in struct x86_cpu */
     uint32_t upper;     /* 4: the upper halves were loaded too */
     uint32_t mxcsr;     /* C's */
-    uint64_t page_mask, index_mask, jump_mask; /* of PEXT */
+    /* Of PEXT and PDEP. */
+    uint64_t page_mask, index_mask, jump_mask;
+    uint64_t no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
 };
 
 enum { JIT_MISSES = 40 };

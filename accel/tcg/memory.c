@@ -156,7 +156,7 @@ static void save_flags(struct tr *t)
     emit_lahf_seto(&t->e);
     emit_mov_rr(&t->e, H_RCX, H_RAX, 4);
     emit_load(&t->e, H_RAX, emit_abs(&t->j->hot->rax), 8);
-    emit_store(&t->e, emit_abs(&t->j->hot->flags_vec), H_RCX, 2);
+    emit_store(&t->e, emit_abs(&t->j->hot->flags_vec), H_RCX, 4);
 }
 
 static void restore_flags(struct tr *t)

@@ -395,14 +395,14 @@ static struct x86_insn as_decoded(const struct x86_insn *insn)
     return i;
 }
 
-static bool host_has(const struct jit *j, unsigned feature)
+bool tr_host_has(const struct tr *t, unsigned feature)
 {
-    return j->host_features[feature / 64] >> feature % 64 & 1;
+    return t->j->host_features[feature / 64] >> feature % 64 & 1;
 }
 
 static bool both_have(const struct tr *t, unsigned feature)
 {
-    return host_has(t->j, feature) && x86_has(t->j->cpu->model, feature);
+    return tr_host_has(t, feature) && x86_has(t->j->cpu->model, feature);
 }
 
 static uint8_t rule_of(const struct tr *t, const struct x86_insn *i)
@@ -410,9 +410,9 @@ static uint8_t rule_of(const struct tr *t, const struct x86_insn *i)
     const struct x86_row *row = x86_insn_row(i);
     uint8_t rule = rules[row->mnemonic];
 
-    if (!host_has(t->j, row->feature) || row->attrs & (X86_A_MMX | X86_A_X87) ||
+    if (!tr_host_has(t, row->feature) || row->attrs & (X86_A_MMX | X86_A_X87) ||
         (row->attrs & X86_A_AVX2L && i->flags & X86_I_L &&
-         !host_has(t->j, X86_FEATURE_AVX2))) {
+         !tr_host_has(t, X86_FEATURE_AVX2))) {
         return RULE_NONE;
     }
     if (rule == RULE_NONE && row->attrs & (X86_A_SSE | X86_A_AVX)) {

@@ -11,13 +11,6 @@ static unsigned word(const struct tr *t)
     return tr_code64(t) ? 8 : 4;
 }
 
-static void add_sp(struct tr *t, int32_t by)
-{
-    uint8_t sp = jit_host[X86_RSP];
-
-    emit_lea(&t->e, sp, (struct host_mem){sp, H_NONE, 0, by}, word(t));
-}
-
 static unsigned class_of(const struct x86_insn *i, unsigned n)
 {
     return x86_operand_kinds[x86_insn_row(i)->operand[n]].class;
@@ -30,6 +23,7 @@ static bool push(struct tr *t, const struct x86_insn *i)
     struct host_mem m = TR_MEM;
     bool mem = i->flags & X86_I_MEM;
     bool imm = class == X86_C_IMMS || class == X86_C_IMM;
+    unsigned from = H_RCX;
 
     if (i->osize != word(t) || (mem && !tr_can_address(t, i)) ||
         (!imm && class != X86_C_OPC && class != X86_C_RM)) {
@@ -52,11 +46,13 @@ static bool push(struct tr *t, const struct x86_insn *i)
         emit_load(&t->e, H_RCX, tmp, 8);
     } else if (imm) {
         emit_mov_ri(&t->e, H_RCX, i->imm);
+    } else if (jit_host[i->rm] != JIT_IN_MEMORY) {
+        from = jit_host[i->rm];
     } else {
         tr_get(t, H_RCX, i->rm);
     }
-    emit_store(&t->e, m, H_RCX, word(t));
-    add_sp(t, -(int32_t)word(t));
+    emit_store(&t->e, m, from, word(t));
+    tr_add_sp(t, -(int32_t)word(t));
     return true;
 }
 
@@ -71,9 +67,16 @@ static bool pop(struct tr *t, const struct x86_insn *i)
         tr_stack_address(t, 0);
         tr_check(t, word(t), false);
     }
-    emit_load(&t->e, H_RCX, m, word(t));
-    add_sp(t, (int32_t)word(t));
-    tr_put(t, i->rm, H_RCX);
+    if (jit_host[i->rm] == JIT_IN_MEMORY) {
+        emit_load(&t->e, H_RCX, m, word(t));
+        tr_put(t, i->rm, H_RCX);
+    } else if (i->rm == X86_RSP) {
+        emit_load(&t->e, jit_host[X86_RSP], m, word(t));
+        return true;
+    } else {
+        emit_load(&t->e, jit_host[i->rm], m, word(t));
+    }
+    tr_add_sp(t, (int32_t)word(t));
     return true;
 }
 
@@ -265,10 +268,73 @@ static bool divide(struct tr *t, const struct x86_insn *i)
     }
     emit_mov_rr(&t->e, H_R11, H_RAX, 8);
     emit_lahf_seto(&t->e);
-    emit_store(&t->e, emit_abs(&t->j->hot->flags_vec), H_RAX, 2);
+    emit_store(&t->e, emit_abs(&t->j->hot->flags_vec), H_RAX, 4);
     emit_mov_rr(&t->e, H_RAX, H_R11, 8);
     safe_to_divide(t, is_signed, size);
     emit_div(&t->e, H_RCX, is_signed, size);
+    return true;
+}
+
+/* ---- bits and double words in memory ---- */
+
+/* BT, BTS, BTR, BTC of a bit string: the register is an offset in bits, which
+ * may lead anywhere. */
+static bool bit_string(struct tr *t, const struct x86_insn *i)
+{
+    struct host_op op = {.map = HM_0F,
+                         .opcode = i->opcode,
+                         .w = i->osize == 8,
+                         .lock = i->flags & X86_I_LOCK};
+    bool write = x86_insn_row(i)->mnemonic != X86_BT;
+    unsigned size = i->osize;
+
+    if (!(i->flags & X86_I_MEM) || class_of(i, 1) != X86_C_REG || size < 4 ||
+        !t->j->bmi2 || !tr_can_address(t, i) || i->asize != word(t)) {
+        return false;
+    }
+    tr_address(t, i);
+    tr_get(t, H_R11, i->reg);
+    emit_mov_ri(&t->e, H_RCX, size == 8 ? 6 : 5);
+    emit_sarx(&t->e, H_RCX, H_R11, H_RCX, size);
+    if (size == 4) {
+        emit_movsxd(&t->e, H_RCX, H_RCX);
+    }
+    emit_lea(&t->e, H_R10,
+             (struct host_mem){H_R10, H_RCX, size == 8 ? 3 : 2, 0}, word(t));
+    tr_check(t, size, write);
+    tr_get(t, H_RCX, i->reg);
+    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->bits_of[size]));
+    if (op.lock) {
+        emit_op_rm(&t->e, &op, H_RCX, TR_MEM);
+        return true;
+    }
+    emit_lea(&t->e, H_R10, TR_MEM, 8);
+    emit_load(&t->e, H_R11, (struct host_mem){H_R10, H_NONE, 0, 0}, size);
+    emit_op_rr(&t->e, &op, H_RCX, H_R11);
+    if (write) {
+        emit_store(&t->e, (struct host_mem){H_R10, H_NONE, 0, 0}, H_R11, size);
+    }
+    return true;
+}
+
+/* CMPXCHG8B, CMPXCHG16B: but for RCX the registers are where they have to be. */
+static bool cmpxchg_double(struct tr *t, const struct x86_insn *i)
+{
+    bool wide = x86_insn_row(i)->mnemonic == X86_CMPXCHG16B;
+    struct host_op op = {
+        .map = HM_0F, .opcode = 0xc7, .w = wide, .lock = i->flags & X86_I_LOCK};
+    unsigned size = wide ? 16 : 8;
+
+    if (!tr_can_address(t, i) || !tr_host_has(t, x86_insn_row(i)->feature)) {
+        return false;
+    }
+    tr_address(t, i);
+    if (wide) {
+        tr_check_aligned(t, size);
+    }
+    tr_check(t, size, true);
+    tr_get(t, H_RCX, X86_RCX);
+    emit_op_rm(&t->e, &op, 1, TR_MEM);
     return true;
 }
 
@@ -314,6 +380,17 @@ bool tr_is_plain(const struct x86_insn *i)
     case X86_Jcc:
     case X86_JMP: return true;
     case X86_LEA: return i->reg != X86_RSP;
+    case X86_CLI:
+    case X86_STI:
+    case X86_CLD:
+    case X86_STD:
+    case X86_SWAPGS:
+    case X86_CMPXCHG8B:
+    case X86_CMPXCHG16B: return true;
+    case X86_BT:
+    case X86_BTS:
+    case X86_BTR:
+    case X86_BTC: return i->flags & X86_I_MEM;
     case X86_MOV:
     case X86_BSWAP:
         return class_of(i, 0) == X86_C_OPC && i->rm != X86_RSP &&
@@ -348,6 +425,12 @@ bool tr_special(struct tr *t, const struct x86_insn *i)
     case X86_TEST: return accumulator(t, i);
     case X86_DIV:
     case X86_IDIV: return divide(t, i);
+    case X86_BT:
+    case X86_BTS:
+    case X86_BTR:
+    case X86_BTC: return bit_string(t, i);
+    case X86_CMPXCHG8B:
+    case X86_CMPXCHG16B: return cmpxchg_double(t, i);
     case X86_VZEROUPPER:
         if (!tr_code64(t)) {
             return false; /* eight registers */

@@ -59,8 +59,11 @@ static bool sp_change(const struct tr *t, const struct x86_insn *i, int32_t *by)
               i->rm == X86_RSP && i->osize == word(t);
 
     *by = 0;
-    if (mnemonic == X86_PUSH || mnemonic == X86_POP) {
-        *by = mnemonic == X86_PUSH ? -word(t) : word(t);
+    if (mnemonic == X86_PUSH || mnemonic == X86_POP || mnemonic == X86_PUSHF ||
+        mnemonic == X86_POPF) {
+        bool down = mnemonic == X86_PUSH || mnemonic == X86_PUSHF;
+
+        *by = down ? -word(t) : word(t);
         return i->osize == word(t) &&
                !(mnemonic == X86_POP && i->rm == X86_RSP);
     }
@@ -87,9 +90,11 @@ static bool implicit(const struct tr *t, const struct x86_insn *i, bool *write)
         *write = true;
         return class_of(i, 0) == X86_C_OPC || class_of(i, 0) == X86_C_RM ||
                class_of(i, 0) == X86_C_IMMS;
-    case X86_CALL: *write = true; return i->osize == word(t);
+    case X86_CALL:
+    case X86_PUSHF: *write = true; return i->osize == word(t);
     case X86_POP: *write = false; return class_of(i, 0) == X86_C_OPC;
-    case X86_RET: *write = false; return i->osize == word(t);
+    case X86_RET:
+    case X86_POPF: *write = false; return i->osize == word(t);
     default: return false;
     }
 }

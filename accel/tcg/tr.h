@@ -35,6 +35,7 @@ struct tr {
     bool vec;       /* the vector registers are loaded here */
     bool wants_vec; /* some instruction from here on wants them */
     bool full;      /* no room for more: give up */
+    bool ended;     /* control does not come behind the last instruction */
     bool polls;     /* events were held back: every exit looks for them */
     const struct jit_jumps *jumps;
     /* stack.c: offsets from the block's first RSP. */
@@ -89,6 +90,9 @@ void tr_put(struct tr *t, unsigned guest, unsigned host);
 
 /* ---- rewrite.c ---- */
 
+/* A feature (enum x86_feature) of the host's. */
+bool tr_host_has(const struct tr *t, unsigned feature);
+
 /* One host instruction for one guest instruction, operands exchanged. */
 bool tr_rewrite(struct tr *t, const struct x86_insn *insn);
 /* Makes the vector registers the guest's. */
@@ -117,6 +121,13 @@ bool tr_stack_operand(struct tr *t, const struct x86_insn *insn,
 bool tr_flow(struct tr *t, const struct x86_insn *insn);
 void tr_exit(struct tr *t, uint64_t rip);
 struct jit_site *tr_site(struct tr *t, const struct x86_insn *insn);
+
+/* RSP += by, with the bits that it has. */
+void tr_add_sp(struct tr *t, int32_t by);
+
+/* ---- system.c ---- */
+
+bool tr_system(struct tr *t, const struct x86_insn *insn);
 
 /* ---- special.c ---- */
 

@@ -24,8 +24,11 @@ static bool translate_insn(struct tr *t, const struct x86_insn *insn)
     if (x86_is_trap(insn->exec)) {
         return false;
     }
+    if (tr_system(t, insn)) {
+        return true;
+    }
     if (row->attrs & X86_A_ENDS) {
-        return tr_flow(t, insn);
+        return t->ended = tr_flow(t, insn);
     }
     return tr_special(t, insn) || tr_rewrite(t, insn);
 }
@@ -84,20 +87,16 @@ static void write_cold(struct tr *t)
 /* False: control does not come behind it. */
 static bool one_insn(struct tr *t, const struct x86_insn *insn)
 {
-    bool flow = false;
-
     t->insn = insn;
     t->now = NULL;
     if (!translate_insn(t, insn)) {
         by_c(t, insn);
-    } else {
-        flow = x86_insn_row(insn)->attrs & X86_A_ENDS;
     }
-    if (t->now && !flow) {
+    if (t->now && !t->ended) {
         t->now->resume = emit_run_address(&t->e);
         t->now->vec = t->vec;
     }
-    return !flow;
+    return !t->ended;
 }
 
 static void write_block(struct tr *t)
