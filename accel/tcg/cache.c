@@ -236,7 +236,7 @@ void jit_link(struct jit *j, struct jit_exit *x, struct jit_block *to)
         return;
     }
     if (x->minus_id) {
-        uint32_t minus = -to->map->id;
+        uint32_t minus = -to->id;
 
         memcpy(x->minus_id, &minus, sizeof(minus));
     }
@@ -330,7 +330,7 @@ static const struct jit_map *map_of(struct jit *j, struct jit_page *page,
             .page = number,
             .mode = mode,
             .id = j->last_id,
-            .slot = x86_code_slot(jb->rip, jit_mode_user(mode)),
+            .slot = x86_code_slot(jb->rip, jit_mode_set(mode)),
         };
         page->maps = map;
     }
@@ -346,6 +346,8 @@ bool jit_keep(struct jit *j, struct jit_block *jb)
     if (!jb->map) {
         return false;
     }
+    jb->id = jb->map->id;
+    jb->slot = jb->map->slot;
     jb->next = *b;
     *b = jb;
     jb->next_in_page = page->blocks;
@@ -408,7 +410,7 @@ void jit_jump_add(struct jit *j, struct jit_block *jb)
     unsigned i = jump_index(jb->rip);
     const uint8_t *landing = jit_landing(j, jb);
 
-    x86_code_id_set(j->cpu->tlb, jb->map->slot, jb->map->id,
+    x86_code_id_set(j->cpu->tlb, jb->slot, jb->id,
                     e->tag == (jb->rip & ~UINT64_C(0xfff)) && e->global);
     if (landing) {
         jumps->minus[i] = -jb->rip;
@@ -425,7 +427,7 @@ struct jit_block *jit_known(struct jit *j, uint64_t rip)
     struct jit_block *jb = jumps->block[i];
 
     return jb && jb->rip == rip && !jb->dead &&
-                   cpu->tlb->code_id[jb->map->slot] == jb->map->id &&
+                   cpu->tlb->code_id[jb->slot] == jb->id &&
                    jit_can_run(cpu, jb->block->mode)
                ? jb
                : NULL;

@@ -27,7 +27,7 @@ static bool same_page(const struct tr *t, uint64_t rip)
  * even, poll is 0 or 1. */
 static void check_page(struct tr *t, struct jit_exit *x, bool poll)
 {
-    unsigned slot = x86_code_slot(x->rip, jit_mode_user(t->mode));
+    unsigned slot = x86_code_slot(x->rip, jit_mode_set(t->mode));
     struct host_mem m = {H_RCX, poll ? H_R11 : H_NONE, 0, INT32_MAX};
 
     emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->tlb->code_id[slot]), 4);
@@ -96,10 +96,9 @@ const uint8_t *jit_landing(struct jit *j, struct jit_block *jb)
         return jb->landing;
     }
     jb->landing = emit_run_address(e);
-    emit_load(e, H_RCX, emit_abs(&j->cpu->tlb->code_id[jb->map->slot]), 4);
+    emit_load(e, H_RCX, emit_abs(&j->cpu->tlb->code_id[jb->slot]), 4);
     emit_load(e, H_R11, emit_abs(&j->cpu->poll), 4);
-    emit_lea(e, H_RCX,
-             (struct host_mem){H_RCX, H_R11, 0, -(int32_t)jb->map->id}, 4);
+    emit_lea(e, H_RCX, (struct host_mem){H_RCX, H_R11, 0, -(int32_t)jb->id}, 4);
     go = emit_jrcxz(e);
     emit_jmp(e, jb->bounce);
     emit_here(e, go);

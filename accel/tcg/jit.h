@@ -63,6 +63,8 @@ struct jit_block {
     const uint8_t *run;     /* as it runs */
     const uint8_t *landing; /* for those who come by the jump cache, or NULL */
     const struct jit_map *map;
+    uint32_t id; /* of the map */
+    unsigned slot;
     struct jit_block *next; /* of the same hash */
     struct jit_block *next_in_page;
     struct jit_exit *incoming;
@@ -157,9 +159,10 @@ static inline uint8_t *jit_stack_miss(struct jit *j, uint64_t rip)
     return &j->no_stack[(rip ^ rip >> 12) % sizeof(j->no_stack)];
 }
 
-static inline bool jit_mode_user(uint32_t mode)
+/* The set of the TLB that blocks of a mode use. */
+static inline unsigned jit_mode_set(uint32_t mode)
 {
-    return (mode >> X86_M_CPL_SHIFT & 3) == 3;
+    return mode >> X86_M_SET_SHIFT & 3;
 }
 
 enum { JIT_MXCSR_MASKS = 0x1f80 };

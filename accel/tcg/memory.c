@@ -122,7 +122,7 @@ void tr_stack_address(struct tr *t, int32_t disp)
 static struct x86_tlb_array *tlb_set(const struct tr *t, bool write)
 {
     struct x86_tlb *tlb = t->j->cpu->tlb;
-    unsigned set = t->mode >> X86_M_SET_SHIFT & 3;
+    unsigned set = jit_mode_set(t->mode);
 
     return write ? &tlb->wr[set] : &tlb->rd[set];
 }

@@ -467,11 +467,12 @@ HANDLER(rdpkru)
 
 HANDLER(wrpkru)
 {
+    uint32_t salt = cpu->jump_salt;
+
     check_pkru(cpu, insn);
     need(cpu, (uint32_t)cpu->gpr[X86_RDX] == 0);
-    cpu->pkru = (uint32_t)cpu->gpr[X86_RAX];
-    x86_tlb_flush(cpu, true);
-    return x86_leave(cpu, insn);
+    x86_set_pkru(cpu, (uint32_t)cpu->gpr[X86_RAX]);
+    return x86_continue(cpu, insn, salt);
 }
 
 /* ---- caches and translations ---- */

@@ -10,6 +10,7 @@
 #include "target/x86/exec_x87.h"
 #include "target/x86/fpstate.h"
 #include "target/x86/segment.h"
+#include "target/x86/tlb.h"
 
 enum {
     LEGACY_X87 = 160,  /* FXSAVE area up to the XMM registers */
@@ -283,7 +284,7 @@ static void set_component(struct x86_cpu *cpu, unsigned i, const uint8_t *buf)
                 memset(&cpu->zmm[r].u64[2], 0, 16);
         }
     } else {
-        cpu->pkru = buf ? ldl_u32(buf) : 0;
+        x86_set_pkru(cpu, buf ? ldl_u32(buf) : 0);
     }
 }
 

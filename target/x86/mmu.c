@@ -12,6 +12,7 @@
 #include "target/x86/access.h"
 #include "target/x86/excp.h"
 #include "target/x86/model.h"
+#include "target/x86/tlb.h"
 
 enum { /* of a paging-structure entry */
        PTE_P = 1 << 0,
@@ -316,6 +317,9 @@ bool x86_walk(struct x86_cpu *cpu, uint64_t lin, enum x86_kind kind,
             return false;
         }
     } while (!peek && !mark_used(cpu, &path, kind == X86_WRITE));
+    if (!peek && w->user && x86_long_mode(cpu)) {
+        cpu->tlb->keys |= (uint16_t)BIT(w->leaf >> 59 & 15);
+    }
     w->global = w->leaf & PTE_G && cpu->cr4 & X86_CR4_PGE;
     w->dirty = w->leaf & PTE_D || (!peek && kind == X86_WRITE);
     return true;

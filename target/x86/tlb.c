@@ -131,10 +131,25 @@ void x86_tlb_flush(struct x86_cpu *cpu, bool globals)
     }
     if (kept == 0) {
         forget_large(tlb);
+        tlb->keys = 0;
     }
     empty_itlb(tlb, globals);
     forget_code_ids(tlb, globals);
     x86_jumps_flush(cpu, globals);
+}
+
+void x86_set_pkru(struct x86_cpu *cpu, uint32_t pkru)
+{
+    uint32_t changed = pkru ^ cpu->pkru;
+    bool known = false;
+
+    for (unsigned key = 0; key < 16; key++) {
+        known |= cpu->tlb->keys >> key & 1 && changed >> 2 * key & 3;
+    }
+    cpu->pkru = pkru;
+    if (known) {
+        x86_tlb_flush(cpu, true);
+    }
 }
 
 void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin)

@@ -79,6 +79,7 @@ struct x86_tlb {
     /* The slots filled since the last flush, so that a flush is cheap. */
     struct x86_tlb_fill fills[X86_TLB_LOG];
     unsigned fill_count; /* X86_TLB_LOG + 1: too many */
+    uint16_t keys; /* protection keys of what may be in here, a bit each */
     /* Addresses filled from large pages: INVLPG inside flushes everything. */
     uint64_t large_first[2], large_last[2];
     /* Bit per hash of a linear page: code was fetched from it since jumps
@@ -92,6 +93,8 @@ struct x86_tlb *x86_tlb_new(void);
 void x86_tlb_free(struct x86_tlb *tlb);
 /* Drops everything; global entries only where `globals`. */
 void x86_tlb_flush(struct x86_cpu *cpu, bool globals);
+/* A new PKRU: drops what it may have been right for. */
+void x86_set_pkru(struct x86_cpu *cpu, uint32_t pkru);
 /* Drops what translates this linear address. */
 void x86_tlb_flush_page(struct x86_cpu *cpu, uint64_t lin);
 /* Drops write permission everywhere and tells mem/ram about it. */
@@ -101,11 +104,10 @@ void x86_tlb_fill(struct x86_cpu *cpu, enum x86_tlb_set set, bool write,
 /* Drops this CPU's write tags for a page of RAM: code will be read from it. */
 void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
                          uint64_t page);
-/* Where code_id has the page of `rip`. */
-static inline unsigned x86_code_slot(uint64_t rip, bool user)
+/* Where code_id has the page of `rip`, apart for each set of modes. */
+static inline unsigned x86_code_slot(uint64_t rip, unsigned set)
 {
-    return (unsigned)(rip >> 12 ^ rip >> 22 ^ (user ? 0x2aa : 0)) %
-           X86_CODE_IDS;
+    return (unsigned)(rip >> 12 ^ rip >> 22 ^ set * 0x155) % X86_CODE_IDS;
 }
 
 /* From now on `id` is what the page at CS:rip is, until a flush. */
