@@ -404,14 +404,9 @@ static unsigned jump_index(uint64_t rip)
 void jit_jump_add(struct jit *j, struct jit_block *jb)
 {
     struct jit_jumps *jumps = jit_jumps(j, jb->block->mode);
-    const struct x86_tlb *tlb = j->cpu->tlb;
-    const struct x86_itlb_entry *e =
-        &tlb->itlb[jb->rip >> 12 & (X86_ITLB_SIZE - 1)];
     unsigned i = jump_index(jb->rip);
     const uint8_t *landing = jit_landing(j, jb);
 
-    x86_code_id_set(j->cpu->tlb, jb->slot, jb->id,
-                    e->tag == (jb->rip & ~UINT64_C(0xfff)) && e->global);
     if (landing) {
         jumps->minus[i] = -jb->rip;
         jumps->landing[i] = landing;
@@ -419,16 +414,30 @@ void jit_jump_add(struct jit *j, struct jit_block *jb)
     }
 }
 
-struct jit_block *jit_known(struct jit *j, uint64_t rip)
+bool jit_still(struct jit *j, const struct jit_block *jb, uint64_t rip)
 {
     struct x86_cpu *cpu = j->cpu;
-    struct jit_jumps *jumps = jit_jumps(j, x86_blocks_mode(cpu->blocks));
-    unsigned i = jump_index(rip);
-    struct jit_block *jb = jumps->block[i];
+    bool global;
 
-    return jb && jb->rip == rip && !jb->dead &&
-                   cpu->tlb->code_id[jb->slot] == jb->id &&
-                   jit_can_run(cpu, jb->block->mode)
-               ? jb
-               : NULL;
+    if (jb->rip != rip || jb->dead ||
+        jb->block->mode != x86_blocks_mode(cpu->blocks) ||
+        !jit_can_run(cpu, jb->block->mode)) {
+        return false;
+    }
+    if (cpu->tlb->code_id[jb->slot] == jb->id) {
+        return true;
+    }
+    if (!x86_block_still(cpu, jb->block, rip, &global)) {
+        return false;
+    }
+    x86_code_id_set(cpu->tlb, jb->slot, jb->id, global);
+    return true;
+}
+
+struct jit_block *jit_known(struct jit *j, uint64_t rip)
+{
+    struct jit_jumps *jumps = jit_jumps(j, x86_blocks_mode(j->cpu->blocks));
+    struct jit_block *jb = jumps->block[jump_index(rip)];
+
+    return jb && jit_still(j, jb, rip) ? jb : NULL;
 }

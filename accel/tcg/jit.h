@@ -192,7 +192,9 @@ void jit_sweep(struct jit *j);
 void jit_jump_add(struct jit *j, struct jit_block *jb);
 /* The jump cache of a mode. */
 struct jit_jumps *jit_jumps(struct jit *j, uint32_t mode);
-/* The block at CS:rip, if it is known to be right for the CPU as it is. */
+/* Is this the block for CS:rip as the CPU is? Raises what fetching raises. */
+bool jit_still(struct jit *j, const struct jit_block *jb, uint64_t rip);
+/* The block at CS:rip, if the jump cache has it and it still is; likewise. */
 struct jit_block *jit_known(struct jit *j, uint64_t rip);
 /* The code that goes to a block after a look at its page; NULL: no room. */
 const uint8_t *jit_landing(struct jit *j, struct jit_block *jb);

@@ -169,13 +169,18 @@ static void catch_up(struct jit *j)
     }
 }
 
-/* The block at CS:RIP, made if need be; NULL: it was interpreted. */
-static struct jit_block *find(struct jit *j)
+/* The block at CS:RIP, made if need be; NULL: it was interpreted. `from`: the
+ * exit that led here, or NULL. */
+static struct jit_block *find(struct jit *j, const struct jit_exit *from)
 {
     struct x86_cpu *cpu = j->cpu;
-    struct jit_block *jb = jit_known(j, cpu->rip);
     const struct x86_block *block;
+    struct jit_block *jb;
 
+    if (from && from->to && jit_still(j, from->to, cpu->rip)) {
+        return from->to;
+    }
+    jb = jit_known(j, cpu->rip);
     if (jb) {
         return jb;
     }
@@ -190,7 +195,9 @@ static struct jit_block *find(struct jit *j)
         x86_run_block(cpu, block, true);
         return NULL;
     }
-    jit_jump_add(j, jb);
+    if (jit_still(j, jb, cpu->rip)) {
+        jit_jump_add(j, jb);
+    }
     return jb;
 }
 
@@ -206,7 +213,8 @@ static void run(struct x86_cpu *cpu)
     j->pending = NULL;
     j->hot->vec_dead = 1; /* also after an exception */
     catch_up(j);
-    jb = find(j);
+    from = j->flushes == flushes ? from : NULL;
+    jb = find(j, from);
     if (!jb) {
         return;
     }

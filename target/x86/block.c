@@ -707,6 +707,24 @@ struct x86_block *x86_block_find(struct x86_cpu *cpu, uint64_t rip)
     return block;
 }
 
+bool x86_block_still(struct x86_cpu *cpu, const struct x86_block *block,
+                     uint64_t rip, bool *global)
+{
+    const struct x86_itlb_entry *e;
+    uint64_t avail;
+    uint64_t lin;
+
+    cpu->block_rip = rip;
+    cpu->insn = x86_no_insn;
+    lin = fetch_lin(cpu, rip, &avail);
+    e = fetch_page(cpu, lin);
+    *global = e->global;
+    return e->host && block->phys == (e->phys | (lin & 0xfff)) &&
+           block->mode == cpu->blocks->mode && block->len <= avail &&
+           block->generation == generation_of(cpu, e) &&
+           load_generation(block->generation) == block->seen;
+}
+
 /* ---- the running block ---- */
 
 /* The end mark of the block that cpu->insn is in; NULL: it is cut already. */

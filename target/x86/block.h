@@ -68,6 +68,10 @@ void x86_jumps_flush(struct x86_cpu *cpu, bool globals);
 void x86_jumps_mode(struct x86_cpu *cpu);
 /* The block at CS:rip, made if need be; raises what fetching raises. */
 struct x86_block *x86_block_find(struct x86_cpu *cpu, uint64_t rip);
+/* Is this block (of one page) what x86_block_find() would return? Raises what
+ * fetching raises. *global: its page's translation survives CR3. */
+bool x86_block_still(struct x86_cpu *cpu, const struct x86_block *block,
+                     uint64_t rip, bool *global);
 /* A block of the one instruction at CS:rip, valid until the next call. */
 struct x86_block *x86_block_single(struct x86_cpu *cpu, uint64_t rip);
 /* A store of the running instruction hit a line that holds code. */
