@@ -47,9 +47,6 @@ static void host_features(struct jit *j)
     }
     j->bmi2 = __builtin_cpu_supports("bmi2");
     j->avx = __builtin_cpu_supports("avx");
-    j->xinuse = j->avx &&
-                __get_cpuid_count(0xd, 1, &r[0], &r[1], &r[2], &r[3]) &&
-                r[0] >> 2 & 1;
 }
 #else
 static void host_features(struct jit *j)

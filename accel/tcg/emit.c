@@ -456,10 +456,6 @@ void emit_seta_rcx(struct emit *e)
     emit_op_rr(e, &op, 0, H_RCX);
 }
 
-void emit_xgetbv(struct emit *e)
-{
-    put(e, 0xd0010f, 3);
-}
 
 void emit_vzeroupper(struct emit *e)
 {

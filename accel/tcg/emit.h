@@ -132,7 +132,6 @@ void emit_sahf(struct emit *e);
 void emit_fence(struct emit *e, unsigned digit);
 void emit_seta_rcx(struct emit *e); /* CL: above */
 void emit_ret(struct emit *e);
-void emit_xgetbv(struct emit *e);
 void emit_vzeroupper(struct emit *e);
 void emit_vzeroall(struct emit *e);
 

@@ -84,15 +84,8 @@ static void save_vec(struct jit *j)
     mxcsr(j, STMXCSR, &j->cpu->fpu.mxcsr);
     mxcsr(j, LDMXCSR, &j->hot->mxcsr);
     if (j->avx) {
-        /* Which state is not in its initial configuration; bit 2: the upper
-         * halves. */
-        emit_mov_ri(e, H_RAX, 4);
-        if (j->xinuse) {
-            emit_mov_ri(e, H_RCX, 1);
-            emit_xgetbv(e);
-        }
-        emit_alu_rm(e, ALU_OR, H_RAX, emit_abs(&j->hot->upper), 4);
-        emit_alu_ri(e, ALU_AND, H_RAX, 4, 4);
+        emit_load8(e, H_RCX, emit_abs(&j->hot->upper));
+        emit_test_rr(e, H_RCX, H_RCX, 4);
         narrow = emit_jcc(e, CC_Z, e->at);
         move_all(j, true, true);
         emit_vzeroupper(e);
@@ -225,7 +218,7 @@ static void emit_load_vec(struct jit *j)
         test_upper(j);
         narrow = emit_jcc(e, CC_Z, e->at);
         move_all(j, true, false);
-        emit_store8_i(e, emit_abs(&j->hot->upper), 4);
+        emit_store8_i(e, emit_abs(&j->hot->upper), 1);
         done = emit_jmp(e, e->at);
         emit_patch(e, narrow, emit_run_address(e));
         move_all(j, false, false);

@@ -100,7 +100,7 @@ struct jit_hot {
     uint32_t flags;     /* AX of lahf, seto */
     uint32_t flags_vec; /* likewise, in passing */
     uint8_t vec_dead;   /* 1: the vector registers are in struct x86_cpu */
-    uint32_t upper;     /* 4: the upper halves were loaded too */
+    uint8_t upper;      /* 1: their upper halves may not be zero */
     uint32_t mxcsr;     /* C's */
     /* Of PEXT and PDEP. */
     uint64_t page_mask, index_mask, jump_mask;
@@ -145,7 +145,7 @@ struct jit {
     struct jit_block *hash[1 << 16];
     unsigned drops; /* of x86_blocks: when everything was thrown away */
     struct jit_exit *pending; /* the exit last taken */
-    bool bmi2, avx, xinuse;
+    bool bmi2, avx;
     uint64_t host_features[4]; /* enum x86_feature */
     uint8_t no_stack[1 << 12]; /* by RIP: how often the stack check missed */
     struct x86_block *slot;    /* of one instruction, for C */

@@ -368,6 +368,10 @@ static bool write_shape(struct tr *t, const struct x86_insn *i, struct shape *s)
     if (s->vec) {
         tr_need_vec(t);
     }
+    if (s->op.vex && s->op.l && s->vec && !t->wide) {
+        emit_store8_i(&t->e, emit_abs(&t->j->hot->upper), 1);
+        t->wide = true;
+    }
     if (s->mem) {
         prepare_memory(t, i, s, &m);
         if (one) {

@@ -16,7 +16,8 @@ struct tr_slow {
     uint8_t *jump[TR_SLOW_MAX]; /* displacements that lead here */
     unsigned jumps;
     const void *resume;
-    bool vec; /* the vector registers must be loaded behind it */
+    bool vec;  /* the vector registers must be loaded behind it */
+    bool wide; /* and their upper halves are in use */
 };
 
 struct tr {
@@ -33,6 +34,7 @@ struct tr {
     uint8_t to_which[4];
     unsigned to_stubs;
     bool vec;       /* the vector registers are loaded here */
+    bool wide;      /* hot->upper is set here */
     bool wants_vec; /* some instruction from here on wants them */
     bool full;      /* no room for more: give up */
     bool ended;     /* control does not come behind the last instruction */

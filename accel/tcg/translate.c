@@ -12,7 +12,7 @@ static void by_c(struct tr *t, const struct x86_insn *insn)
 {
     emit_mov_ri(&t->e, H_R11, (uintptr_t)tr_site(t, insn));
     emit_call(&t->e, t->j->glue.call);
-    t->vec = false;
+    t->vec = t->wide = false;
     t->polls |= x86_shadows(insn);
     t->j->fallbacks++;
 }
@@ -57,6 +57,9 @@ static void write_slow(struct tr *t, const struct tr_slow *s)
         emit_mov_ri(&t->e, H_R11, site | JIT_AFTER);
         emit_call(&t->e, t->j->glue.load_vec);
     }
+    if (s->vec && s->wide) {
+        emit_store8_i(&t->e, emit_abs(&t->j->hot->upper), 1);
+    }
     emit_jmp(&t->e, s->resume);
 }
 
@@ -95,6 +98,7 @@ static bool one_insn(struct tr *t, const struct x86_insn *insn)
     if (t->now && !t->ended) {
         t->now->resume = emit_run_address(&t->e);
         t->now->vec = t->vec;
+        t->now->wide = t->wide;
     }
     return !t->ended;
 }

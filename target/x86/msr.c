@@ -197,14 +197,14 @@ static bool mtrr_valid(const struct x86_cpu *cpu, uint32_t index, uint64_t v)
 
 uint64_t x86_read_tsc(struct x86_cpu *cpu)
 {
-    uint64_t ticks;
+    uint64_t ticks, now;
 
     if (!cpu->pins.now_ns) {
         return cpu->insns + (uint64_t)cpu->tsc_offset;
     }
+    now = (uint64_t)cpu->pins.now_ns(cpu->pins.to);
     ticks =
-        (uint64_t)((unsigned __int128)(uint64_t)cpu->pins.now_ns(cpu->pins.to) *
-                   cpu->tsc_khz / 1000000);
+        now / 1000000 * cpu->tsc_khz + now % 1000000 * cpu->tsc_khz / 1000000;
     return ticks + (uint64_t)cpu->tsc_offset;
 }
 
