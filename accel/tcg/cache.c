@@ -92,13 +92,16 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
     j->hot = lowmem_new(sizeof(*j->hot));
     j->meta_size = code_size;
     j->meta = lowmem_new(j->meta_size);
+    j->ret_memory = lowmem_new(JIT_RET_SLACK + 2 * JIT_RET_BYTES);
     j->slot = g_malloc0(sizeof(*j->slot) + 3 * sizeof(struct x86_insn));
     j->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     host_features(j);
     if (!lowmem_is(cpu, sizeof(*cpu)) ||
         !lowmem_is(cpu->tlb, sizeof(*cpu->tlb)) ||
         !lowmem_is(j->hot, sizeof(*j->hot)) ||
-        !lowmem_is(j->meta, j->meta_size) || !map_code(j, code_size)) {
+        !lowmem_is(j->meta, j->meta_size) ||
+        !lowmem_is(j->ret_memory, JIT_RET_SLACK + 2 * JIT_RET_BYTES) ||
+        !map_code(j, code_size)) {
         jit_free(j);
         fail(error,
              "the translator wants %zu MiB of executable memory below "
@@ -106,6 +109,11 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
              code_size >> 20);
         return NULL;
     }
+    j->rets = (void *)(((uintptr_t)j->ret_memory + JIT_RET_SLACK +
+                        JIT_RET_BYTES - 1) &
+                       ~(uintptr_t)(JIT_RET_BYTES - 1));
+    j->hot->ret_mask = JIT_RET_BYTES - 1;
+    j->hot->ret_top = (uintptr_t)&j->rets[JIT_RETS];
     j->hot->vec_dead = 1;
     j->hot->mxcsr = 0x1f80;
     j->hot->page_mask = ~UINT64_C(0xfff);
@@ -137,6 +145,7 @@ void jit_free(struct jit *j)
     }
     lowmem_free(j->hot, sizeof(*j->hot));
     lowmem_free(j->meta, j->meta_size);
+    lowmem_free(j->ret_memory, JIT_RET_SLACK + 2 * JIT_RET_BYTES);
     g_hash_table_destroy(j->pages);
     g_free(j->slot);
     g_free(j);
@@ -162,6 +171,10 @@ void jit_flush(struct jit *j)
         j->modes[i].mode = ~0U;
     }
     j->mode = NULL;
+    for (unsigned i = 0; i <= JIT_RETS; i++) {
+        j->rets[i] = (struct jit_ret){j->glue.ret_lost, 1};
+    }
+    j->hot->ret_rsp = j->hot->ret_top;
     j->pending = NULL;
     memset(j->no_stack, 0, sizeof(j->no_stack));
     j->drops = x86_blocks_drops(j->cpu->blocks);

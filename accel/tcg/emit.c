@@ -289,6 +289,33 @@ void emit_alu_rm(struct emit *e, unsigned op, unsigned reg, struct host_mem m,
     emit_op_rm(e, &o, reg, m);
 }
 
+void emit_not(struct emit *e, unsigned reg)
+{
+    struct host_op op = sized(0xf7, 8);
+
+    emit_op_rr(e, &op, 2, reg);
+}
+
+void emit_push_m(struct emit *e, struct host_mem m)
+{
+    struct host_op op = {.opcode = 0xff};
+
+    emit_op_rm(e, &op, 6, m);
+}
+
+void emit_push_i(struct emit *e, int32_t v)
+{
+    emit_bytes(e, 0x68, 1);
+    emit_bytes(e, (uint32_t)v, 4);
+}
+
+void emit_call_m(struct emit *e, struct host_mem m)
+{
+    struct host_op op = {.opcode = 0xff};
+
+    emit_op_rm(e, &op, 2, m);
+}
+
 void emit_shr(struct emit *e, unsigned reg, unsigned by, unsigned size)
 {
     struct host_op op = sized(0xc1, size);
@@ -455,7 +482,6 @@ void emit_seta_rcx(struct emit *e)
 
     emit_op_rr(e, &op, 0, H_RCX);
 }
-
 
 void emit_vzeroupper(struct emit *e)
 {

@@ -107,6 +107,9 @@ void emit_alu_ri(struct emit *e, unsigned op, unsigned reg, int32_t v,
                  unsigned size);
 void emit_alu_rm(struct emit *e, unsigned op, unsigned reg, struct host_mem m,
                  unsigned size);
+void emit_not(struct emit *e, unsigned reg); /* keeps the flags */
+void emit_push_m(struct emit *e, struct host_mem m);
+void emit_push_i(struct emit *e, int32_t v);
 void emit_shr(struct emit *e, unsigned reg, unsigned by, unsigned size);
 void emit_test_rr(struct emit *e, unsigned a, unsigned b, unsigned size);
 void emit_lahf_seto(struct emit *e); /* AH: SF ZF AF PF CF; AL: OF */
@@ -143,6 +146,7 @@ uint8_t *emit_call(struct emit *e, const void *to);
 void emit_jmp_r(struct emit *e, unsigned reg);
 void emit_jmp_m(struct emit *e, struct host_mem m);
 void emit_call_r(struct emit *e, unsigned reg);
+void emit_call_m(struct emit *e, struct host_mem m);
 /* Forward jumps over less than 128 bytes, ended by emit_here(). */
 uint8_t *emit_jrcxz(struct emit *e);
 uint8_t *emit_jmp_short(struct emit *e);

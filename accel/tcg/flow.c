@@ -43,15 +43,23 @@ static void check_poll(struct tr *t)
     emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->poll), 4);
 }
 
-void tr_exit(struct tr *t, uint64_t rip)
+static struct jit_exit *new_exit(struct tr *t, uint64_t rip)
 {
-    unsigned n = t->exits++;
-    struct jit_exit *x = &t->jb->exits[n];
-    uint8_t *go;
+    struct jit_exit *x = &t->jb->exits[t->exits++];
 
     x->rip = rip;
     x->from = t->jb;
-    if (!same_page(t, rip)) {
+    return x;
+}
+
+/* `far`: from wherever the page may have changed meanwhile. */
+static void exit_to(struct tr *t, uint64_t rip, bool far)
+{
+    struct jit_exit *x = new_exit(t, rip);
+    unsigned n = (unsigned)(x - t->jb->exits);
+    uint8_t *go;
+
+    if (far || !same_page(t, rip)) {
         check_page(t, x, rip <= tr_rip(t) || t->polls);
     } else if (rip <= tr_rip(t) || t->polls) {
         check_poll(t);
@@ -65,6 +73,11 @@ void tr_exit(struct tr *t, uint64_t rip)
     emit_here(&t->e, go);
     x->jump = emit_jmp(&t->e, t->e.at);
     to_stub(t, n, x->jump);
+}
+
+void tr_exit(struct tr *t, uint64_t rip)
+{
+    exit_to(t, rip, false);
 }
 
 /* The landing of the target in R10 to R11; RCX is lost. */
@@ -164,6 +177,56 @@ static void push_return(struct tr *t)
     tr_add_sp(t, -(int32_t)stack_size(t));
 }
 
+/* ---- the stack of returns: struct jit_ret ---- */
+
+static void push_minus(struct tr *t, uint64_t rip)
+{
+    int64_t minus = -(int64_t)rip;
+    int64_t *kept;
+
+    if (minus == (int32_t)minus) {
+        emit_push_i(&t->e, (int32_t)minus);
+        return;
+    }
+    kept = jit_meta(t->j, sizeof(*kept));
+    if (kept) {
+        *kept = minus;
+        emit_push_m(&t->e, emit_abs(kept));
+    } else {
+        t->full = true;
+    }
+}
+
+static void push_ret(struct tr *t)
+{
+    jit_wrap_rets(&t->e, t->j);
+    push_minus(t, tr_next_rip(t));
+}
+
+/* Where the host comes back to. */
+static void after_call(struct tr *t)
+{
+    emit_lea(&t->e, H_RSP, (struct host_mem){H_RSP, H_NONE, 0, 8}, 8);
+    exit_to(t, tr_next_rip(t), true);
+}
+
+static bool call(struct tr *t, uint64_t to)
+{
+    uint8_t *callee;
+
+    push_return(t);
+    if (!t->j->bmi2) {
+        tr_exit(t, to);
+        return true;
+    }
+    push_ret(t);
+    callee = emit_call(&t->e, t->e.at);
+    after_call(t);
+    emit_patch(&t->e, callee, emit_run_address(&t->e));
+    tr_exit(t, to);
+    return true;
+}
+
 static bool call_indirect(struct tr *t, const struct x86_insn *insn)
 {
     struct host_mem target = emit_abs(&t->j->hot->target);
@@ -174,12 +237,31 @@ static bool call_indirect(struct tr *t, const struct x86_insn *insn)
     look_up(t);
     emit_store(&t->e, target, H_R11, 8);
     push_return(t);
-    emit_jmp_m(&t->e, target);
+    push_ret(t);
+    emit_call_m(&t->e, target);
+    after_call(t);
     return true;
+}
+
+/* By the entry on top, if it is right for R10. */
+static void paired_ret(struct tr *t)
+{
+    uint8_t *hit, *over;
+
+    emit_load(&t->e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, 8}, 8);
+    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
+    hit = emit_jrcxz(&t->e);
+    emit_call(&t->e, t->j->glue.ret_miss);
+    over = emit_jmp_short(&t->e);
+    emit_here(&t->e, hit);
+    emit_ret(&t->e);
+    emit_here(&t->e, over);
 }
 
 static bool ret(struct tr *t, const struct x86_insn *insn)
 {
+    int32_t size = (int32_t)stack_size(t);
+    int32_t by = size + (int32_t)(insn->imm & 0xffff);
     struct host_mem m = TR_MEM;
 
     if (!t->j->bmi2) {
@@ -187,11 +269,16 @@ static bool ret(struct tr *t, const struct x86_insn *insn)
     }
     if (!tr_stack_mem(t, 0, &m)) {
         tr_stack_address(t, 0);
-        tr_check(t, stack_size(t), false);
+        tr_check(t, (unsigned)size, false);
     }
-    emit_load(&t->e, H_R10, m, stack_size(t));
+    emit_load(&t->e, H_R10, m, (unsigned)size);
+    if (!t->polls) {
+        tr_add_sp(t, by);
+        paired_ret(t);
+        tr_add_sp(t, -by);
+    }
     look_up(t);
-    tr_add_sp(t, (int32_t)stack_size(t) + (int32_t)(insn->imm & 0xffff));
+    tr_add_sp(t, by);
     emit_jmp_r(&t->e, H_R11);
     return true;
 }
@@ -203,13 +290,23 @@ static uint64_t target(const struct tr *t, const struct x86_insn *insn)
     return tr_code64(t) ? rip : (uint32_t)rip;
 }
 
+/* The jump itself is the link where nothing is to be looked at on the way. */
 static bool jcc(struct tr *t, const struct x86_insn *insn)
 {
+    uint64_t to = target(t, insn);
     uint8_t *taken = emit_jcc(&t->e, x86_cc(insn), t->e.at);
 
+    if (same_page(t, to) && to > tr_rip(t) && !t->polls) {
+        struct jit_exit *x = new_exit(t, to);
+
+        x->jump = taken;
+        to_stub(t, (unsigned)(x - t->jb->exits), taken);
+        tr_exit(t, tr_next_rip(t));
+        return true;
+    }
     tr_exit(t, tr_next_rip(t));
     emit_patch(&t->e, taken, emit_run_address(&t->e));
-    tr_exit(t, target(t, insn));
+    tr_exit(t, to);
     return true;
 }
 
@@ -257,9 +354,7 @@ bool tr_flow(struct tr *t, const struct x86_insn *insn)
         if (!near) {
             return call_indirect(t, insn);
         }
-        push_return(t);
-        tr_exit(t, target(t, insn));
-        return true;
+        return call(t, target(t, insn));
     case X86_RET: return ret(t, insn);
     default: return false;
     }

@@ -76,13 +76,17 @@ enum { LDMXCSR = 2, STMXCSR = 3 };
 static void save_vec(struct jit *j)
 {
     struct emit *e = &j->emit;
-    uint8_t *over, *narrow, *done;
+    uint8_t *over, *narrow, *done, *usual;
 
     emit_load8(e, H_RCX, emit_abs(&j->hot->vec_dead));
     emit_test_rr(e, H_RCX, H_RCX, 4);
     over = emit_jcc(e, CC_NZ, e->at);
     mxcsr(j, STMXCSR, &j->cpu->fpu.mxcsr);
+    emit_load8(e, H_RCX, emit_abs(&j->hot->mxcsr_odd));
+    emit_test_rr(e, H_RCX, H_RCX, 4);
+    usual = emit_jcc(e, CC_Z, e->at);
     mxcsr(j, LDMXCSR, &j->hot->mxcsr);
+    emit_patch(e, usual, emit_run_address(e));
     if (j->avx) {
         emit_load8(e, H_RCX, emit_abs(&j->hot->upper));
         emit_test_rr(e, H_RCX, H_RCX, 4);
@@ -100,11 +104,12 @@ static void save_vec(struct jit *j)
     emit_patch(e, over, emit_run_address(e));
 }
 
-static void epilogue(struct jit *j, int32_t room)
+/* Back to C's caller, on its stack. */
+static void epilogue(struct jit *j)
 {
     struct emit *e = &j->emit;
 
-    emit_alu_ri(e, ALU_ADD, H_RSP, room, 8);
+    emit_alu_ri(e, ALU_ADD, H_RSP, 8, 8);
     for (unsigned i = G_N_ELEMENTS(saved); i-- > 0;) {
         emit_pop(e, saved[i]);
     }
@@ -121,6 +126,8 @@ static void emit_enter(struct jit *j)
         emit_push(e, saved[i]);
     }
     emit_alu_ri(e, ALU_SUB, H_RSP, 8, 8);
+    emit_store(e, emit_abs(&j->hot->c_rsp), H_RSP, 8);
+    emit_load(e, H_RSP, emit_abs(&j->hot->ret_rsp), 8);
     emit_mov_rr(e, H_R10, H_RDI, 8);
     load_flags(j);
     load_gprs(j);
@@ -134,14 +141,31 @@ static void emit_leave(struct jit *j)
     j->glue.leave = emit_run_address(e);
     store_gprs(j);
     store_flags(j);
+    emit_store(e, emit_abs(&j->hot->ret_rsp), H_RSP, 8);
+    emit_load(e, H_RSP, emit_abs(&j->hot->c_rsp), 8);
     save_vec(j);
     emit_mov_rr(e, H_RAX, H_R11, 8);
-    epilogue(j, 8);
+    epilogue(j);
 }
 
 static void move_rsp(struct emit *e, int32_t by)
 {
     emit_lea(e, H_RSP, (struct host_mem){H_RSP, H_NONE, 0, by}, 8);
+}
+
+/* The return address of who called stays below ret_rsp: nobody pushes. */
+static void to_c_stack(struct jit *j)
+{
+    move_rsp(&j->emit, 8);
+    emit_store(&j->emit, emit_abs(&j->hot->ret_rsp), H_RSP, 8);
+    emit_load(&j->emit, H_RSP, emit_abs(&j->hot->c_rsp), 8);
+}
+
+static void from_c_stack(struct jit *j)
+{
+    load_flags(j);
+    load_gprs(j);
+    emit_load(&j->emit, H_RSP, emit_abs(&j->hot->ret_rsp), 8);
 }
 
 /* Runs the instruction of the site in R11 in C; comes back behind the call,
@@ -153,9 +177,9 @@ static void emit_call_c(struct jit *j)
     uint8_t *out, *behind;
 
     j->glue.call = emit_run_address(e);
-    move_rsp(e, -8);
     store_gprs(j);
     store_flags(j);
+    to_c_stack(j);
     save_vec(j);
     emit_mov_ri(e, H_RDI, (uintptr_t)j->cpu);
     emit_mov_rr(e, H_RSI, H_R11, 8);
@@ -165,18 +189,59 @@ static void emit_call_c(struct jit *j)
     out = emit_jcc(e, CC_B, e->at);
     behind = emit_jcc(e, CC_Z, e->at);
     emit_store(e, target, H_RAX, 8);
-    load_flags(j);
-    load_gprs(j);
-    move_rsp(e, 16);
+    from_c_stack(j);
     emit_jmp_m(e, target);
     emit_patch(e, behind, emit_run_address(e));
-    load_flags(j);
-    load_gprs(j);
-    move_rsp(e, 8);
+    from_c_stack(j);
+    move_rsp(e, -8);
     emit_ret(e);
     emit_patch(e, out, emit_run_address(e));
     emit_mov_ri(e, H_RAX, 0);
-    epilogue(j, 24);
+    epilogue(j);
+}
+
+/* A guest return to R10 that an entry nobody made was right for. */
+static void emit_ret_lost(struct jit *j)
+{
+    struct emit *e = &j->emit;
+
+    j->glue.ret_lost = emit_run_address(e);
+    emit_load(e, H_RSP, emit_abs(&j->hot->ret_top), 8);
+    emit_store(e, emit_abs(&j->cpu->rip), H_R10, 8);
+    emit_mov_ri(e, H_R11, 0);
+    emit_jmp(e, j->glue.leave);
+}
+
+void jit_wrap_rets(struct emit *e, const struct jit *j)
+{
+    int32_t base = (int32_t)(uintptr_t)&j->rets[1];
+
+    emit_lea(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, -16}, 8);
+    emit_pext(e, H_RCX, H_RCX, emit_abs(&j->hot->ret_mask));
+    emit_lea(e, H_RSP, (struct host_mem){H_RCX, H_NONE, 0, base}, 8);
+}
+
+/* Called where the entry on top is not for R10: takes it off, if it is not the
+ * last; goes by the one below if that is for R10, else comes back. RCX and R11
+ * are lost. */
+static void emit_ret_miss(struct jit *j)
+{
+    struct emit *e = &j->emit;
+    int32_t minus_last = -(int32_t)(uintptr_t)&j->rets[JIT_RETS];
+    uint8_t *hit, *last;
+
+    j->glue.ret_miss = emit_run_address(e);
+    emit_lea(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, 8 + minus_last}, 8);
+    last = emit_jrcxz(e);
+    emit_pop(e, H_R11);
+    move_rsp(e, 16);
+    emit_load(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, 8}, 8);
+    emit_lea(e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
+    hit = emit_jrcxz(e);
+    emit_jmp_r(e, H_R11);
+    emit_here(e, hit);
+    emit_here(e, last);
+    emit_ret(e);
 }
 
 /* Are any upper halves not zero? To ZF; XMM0 is lost. */
@@ -196,23 +261,28 @@ static void test_upper(struct jit *j)
     emit_op_rr(&j->emit, &test, 0, 0);
 }
 
-enum { MXCSR_MASKS = 0x1f80 };
+enum { MXCSR_MASKS = 0x1f80, MXCSR_STATUS = 0x3f };
 
 /* Makes the vector registers the guest's, keeping everything else; leaves with
  * R11 where exceptions are not masked: that is for the interpreter. */
 static void emit_load_vec(struct jit *j)
 {
     struct emit *e = &j->emit;
-    uint8_t *bad, *narrow, *done;
+    uint8_t *bad, *narrow, *done, *usual;
 
     j->glue.load_vec = emit_run_address(e);
     emit_store(e, emit_abs(&j->hot->rax), H_RAX, 8);
     emit_lahf_seto(e);
     emit_store(e, emit_abs(&j->hot->flags_vec), H_RAX, 4);
     emit_load(e, H_RAX, emit_abs(&j->cpu->fpu.mxcsr), 4);
-    emit_alu_ri(e, ALU_AND, H_RAX, MXCSR_MASKS, 4);
-    emit_alu_ri(e, ALU_CMP, H_RAX, MXCSR_MASKS, 4);
+    emit_alu_ri(e, ALU_AND, H_RAX, (int32_t)~MXCSR_STATUS, 4);
+    emit_alu_ri(e, ALU_XOR, H_RAX, MXCSR_MASKS, 4);
+    emit_store8_i(e, emit_abs(&j->hot->mxcsr_odd), 0);
+    usual = emit_jcc(e, CC_Z, e->at);
+    emit_store8_i(e, emit_abs(&j->hot->mxcsr_odd), 1);
+    emit_test_ri(e, H_RAX, MXCSR_MASKS, 4);
     bad = emit_jcc(e, CC_NZ, e->at);
+    emit_patch(e, usual, emit_run_address(e));
     mxcsr(j, LDMXCSR, &j->cpu->fpu.mxcsr);
     if (j->avx) {
         test_upper(j);
@@ -244,6 +314,8 @@ void jit_emit_glue(struct jit *j)
 {
     emit_enter(j);
     emit_leave(j);
+    emit_ret_lost(j);
+    emit_ret_miss(j);
     emit_call_c(j);
     emit_load_vec(j);
 }

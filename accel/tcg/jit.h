@@ -99,11 +99,15 @@ struct jit_hot {
     uint64_t stack;     /* host address of the RSP that the block began with */
     uint32_t flags;     /* AX of lahf, seto */
     uint32_t flags_vec; /* likewise, in passing */
+    uint64_t ret_top;   /* RSP in translated code, where nothing was called */
+    uint64_t ret_rsp;   /* while C runs: RSP of translated code */
+    uint64_t c_rsp;     /* and the other way round */
     uint8_t vec_dead;   /* 1: the vector registers are in struct x86_cpu */
+    uint8_t mxcsr_odd;  /* 1: the guest's rounds otherwise than C does */
     uint8_t upper;      /* 1: their upper halves may not be zero */
     uint32_t mxcsr;     /* C's */
     /* Of PEXT and PDEP. */
-    uint64_t page_mask, index_mask, jump_mask;
+    uint64_t page_mask, index_mask, jump_mask, ret_mask;
     uint64_t no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
 };
 
@@ -114,6 +118,8 @@ struct jit_glue {
     const void *leave;    /* R11: why, see jit_leave */
     const void *call;     /* R11: site */
     const void *load_vec; /* R11: why, should it fail */
+    const void *ret_lost; /* a return that nothing was called for, to R10 */
+    const void *ret_miss; /* the one below in the return stack, to R10? */
 };
 
 /* The low bits of what `leave` gets in R11. */
@@ -126,9 +132,29 @@ enum jit_leave {
     JIT_WHY = 7,
 };
 
+/*
+ * The stack of translated code: for each guest call whose return is awaited,
+ * where the host goes on, and minus the guest address that this is right for.
+ * So the host predicts guest returns as it does its own. What is in it is a
+ * guess, which is compared. When it is full it starts anew at its top, where
+ * an entry that nobody made leads to ret_lost.
+ */
+struct jit_ret {
+    const void *host;
+    uint64_t minus;
+};
+
+enum {
+    JIT_RETS = 4096,
+    JIT_RET_BYTES = JIT_RETS * 16, /* the stack is a multiple of that */
+    JIT_RET_SLACK = 64 << 10,      /* below it: frames of signals */
+};
+
 struct jit {
     struct x86_cpu *cpu;
     struct jit_hot *hot;
+    uint8_t *ret_memory;
+    struct jit_ret *rets;
     struct jit_glue glue;
     /* The code, written here, run there. */
     uint8_t *rw, *rx;
@@ -200,6 +226,9 @@ struct jit_block *jit_known(struct jit *j, uint64_t rip);
 const uint8_t *jit_landing(struct jit *j, struct jit_block *jb);
 
 /* glue.c */
+/* Before a push: RSP back to the top where the stack of returns is full. RCX
+ * is lost. */
+void jit_wrap_rets(struct emit *e, const struct jit *j);
 void jit_emit_glue(struct jit *j);
 
 /* translate.c: NULL: no room. */
