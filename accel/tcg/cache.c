@@ -176,7 +176,6 @@ void jit_flush(struct jit *j)
     }
     j->hot->ret_rsp = j->hot->ret_top;
     j->pending = NULL;
-    memset(j->no_stack, 0, sizeof(j->no_stack));
     j->drops = x86_blocks_drops(j->cpu->blocks);
     j->flushes++;
 }
@@ -259,6 +258,16 @@ void jit_link(struct jit *j, struct jit_exit *x, struct jit_block *to)
     emit_patch(&j->emit, x->jump, to->run);
 }
 
+static void unlink_exits(struct jit *j, struct jit_block *jb)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (jb->exits[i].to) {
+            unlink_exit(j, &jb->exits[i]);
+        }
+    }
+    jb->dead = true;
+}
+
 /* Nothing may run it again: links are taken off, and who comes by the jump
  * cache goes out at once. */
 void jit_kill(struct jit *j, struct jit_block *jb)
@@ -268,13 +277,11 @@ void jit_kill(struct jit *j, struct jit_block *jb)
     while (jb->incoming) {
         unlink_exit(j, jb->incoming);
     }
-    for (unsigned i = 0; i < 2; i++) {
-        if (jb->exits[i].to) {
-            unlink_exit(j, &jb->exits[i]);
-        }
+    unlink_exits(j, jb);
+    if (jb->plain) {
+        unlink_exits(j, jb->plain);
     }
     unhash(j, jb);
-    jb->dead = true;
     e.at = jb->code;
     emit_jmp(&e, jb->bounce);
     j->killed++;

@@ -141,10 +141,7 @@ static bool get_target(struct tr *t, const struct x86_insn *insn)
         if (!tr_can_address(t, insn)) {
             return false;
         }
-        if (!tr_stack_operand(t, insn, &m)) {
-            tr_address(t, insn);
-            tr_check(t, insn->osize, false);
-        }
+        tr_operand(t, insn, insn->osize, false, &m);
         emit_load(&t->e, H_R10, m, insn->osize);
     } else if (tr_code64(t)) {
         tr_get(t, H_R10, insn->rm);

@@ -70,7 +70,18 @@ struct jit_block {
     struct jit_exit *incoming;
     struct jit_exit exits[2];
     const void *bounce; /* leaves for the block's own address */
-    bool dead;          /* what it was made from has changed */
+    /* The same without ranges, made when it is first wanted; there: where each
+     * instruction begins. */
+    struct jit_block *plain;
+    uint32_t *at;
+    bool dead; /* what it was made from has changed */
+};
+
+/* A check of a range that failed: goes on in the plain version. */
+struct jit_miss {
+    struct jit_block *block;
+    uint8_t *jump; /* the displacement to patch */
+    unsigned insn;
 };
 
 struct jit_page {
@@ -97,6 +108,7 @@ struct jit_mode {
 struct jit_hot {
     uint64_t rax, tmp, target;
     uint64_t stack;     /* host address of the RSP that the block began with */
+    uint64_t range[8];  /* range.c: from registers to the host's memory */
     uint32_t flags;     /* AX of lahf, seto */
     uint32_t flags_vec; /* likewise, in passing */
     uint64_t ret_top;   /* RSP in translated code, where nothing was called */
@@ -110,8 +122,6 @@ struct jit_hot {
     uint64_t page_mask, index_mask, jump_mask, ret_mask;
     uint64_t no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
 };
-
-enum { JIT_MISSES = 40 };
 
 struct jit_glue {
     const void *enter;
@@ -128,7 +138,7 @@ enum jit_leave {
     JIT_AT_INSN = 1,  /* struct jit_site: at that instruction */
     JIT_AFTER = 2,    /* ... or after it */
     JIT_AT_BLOCK = 3, /* struct jit_block: at its start */
-    JIT_MISSED = 4,   /* ... where its stack is not to be had: interpret it */
+    JIT_MISSED = 4,   /* struct jit_miss */
     JIT_WHY = 7,
 };
 
@@ -173,17 +183,11 @@ struct jit {
     struct jit_exit *pending; /* the exit last taken */
     bool bmi2, avx;
     uint64_t host_features[4]; /* enum x86_feature */
-    uint8_t no_stack[1 << 12]; /* by RIP: how often the stack check missed */
     struct x86_block *slot;    /* of one instruction, for C */
     /* Counted for info jit. */
     uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;
     uint64_t calls, entries;
 };
-
-static inline uint8_t *jit_stack_miss(struct jit *j, uint64_t rip)
-{
-    return &j->no_stack[(rip ^ rip >> 12) % sizeof(j->no_stack)];
-}
 
 /* The set of the TLB that blocks of a mode use. */
 static inline unsigned jit_mode_set(uint32_t mode)
@@ -234,6 +238,8 @@ void jit_emit_glue(struct jit *j);
 /* translate.c: NULL: no room. */
 struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
                                 uint64_t rip);
+/* The block's plain version. */
+struct jit_block *jit_plain(struct jit *j, struct jit_block *jb);
 
 /* run.c */
 enum { JIT_LEAVE, JIT_CONTINUE };

@@ -75,40 +75,60 @@ static unsigned address_reg(struct tr *t, unsigned guest, unsigned scratch)
     return scratch;
 }
 
-static void constant_address(struct tr *t, const struct x86_insn *insn)
+uint64_t tr_fixed_address(const struct tr *t, const struct x86_insn *insn)
 {
     uint64_t a = (uint64_t)(int64_t)insn->disp;
 
     a += insn->base == X86_R_BLOCK ? t->jb->rip : 0;
     a += insn->index == X86_R_4K ? 4096 : 0;
-    emit_mov_ri(&t->e, H_R10, insn->asize == 4 ? (uint32_t)a : a);
+    return insn->asize == 4 ? (uint32_t)a : a;
+}
+
+static void add_segment(struct tr *t, unsigned seg)
+{
+    if (seg >= X86_FS) {
+        emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->hot[seg].base), 8);
+        emit_lea(&t->e, H_R10, (struct host_mem){H_R10, H_RCX, 0, 0}, 8);
+    }
+}
+
+void tr_number_address(struct tr *t, unsigned seg, uint64_t address)
+{
+    emit_mov_ri(&t->e, H_R10, address);
+    add_segment(t, seg);
+}
+
+void tr_lea(struct tr *t, const struct x86_insn *insn, unsigned to,
+            unsigned size)
+{
+    struct host_mem m = {
+        .base = (uint8_t)address_reg(t, insn->base, H_R10),
+        .index = (uint8_t)address_reg(t, insn->index, H_R11),
+        .scale = insn->scale,
+        .disp = insn->disp,
+    };
+
+    if (insn->base == X86_R_BLOCK ||
+        (insn->base == X86_R_ZERO && insn->index >= X86_R_ZERO)) {
+        uint64_t a = tr_fixed_address(t, insn);
+
+        emit_mov_ri(&t->e, to, size == 4 ? (uint32_t)a : a);
+        return;
+    }
+    emit_lea(&t->e, to, m, size);
 }
 
 void tr_address(struct tr *t, const struct x86_insn *insn)
 {
     const struct x86_row *row = x86_insn_row(insn);
-    bool fixed = insn->base == X86_R_BLOCK ||
-                 (insn->base == X86_R_ZERO && insn->index >= X86_R_ZERO);
 
     if (row->operand[0] == X86_O_Ob || row->operand[0] == X86_O_Ov ||
         row->operand[1] == X86_O_Ob || row->operand[1] == X86_O_Ov) {
         emit_mov_ri(&t->e, H_R10, insn->imm);
-    } else if (fixed) {
-        constant_address(t, insn);
     } else {
-        struct host_mem m = {
-            .base = (uint8_t)address_reg(t, insn->base, H_R10),
-            .index = (uint8_t)address_reg(t, insn->index, H_R11),
-            .scale = insn->scale,
-            .disp = insn->disp,
-        };
-
-        emit_lea(&t->e, H_R10, m, insn->asize == 4 ? 4 : 8);
+        tr_lea(t, insn, H_R10, insn->asize == 4 ? 4 : 8);
     }
-    if (insn->seg >= X86_FS) {
-        emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->hot[insn->seg].base), 8);
-        emit_lea(&t->e, H_R10, (struct host_mem){H_R10, H_RCX, 0, 0}, 8);
-    }
+    add_segment(t, insn->seg);
 }
 
 void tr_stack_address(struct tr *t, int32_t disp)
@@ -196,6 +216,17 @@ void tr_check(struct tr *t, unsigned size, bool write)
 
     tr_go_slow(t);
     emit_here(&t->e, hit);
+}
+
+void tr_operand(struct tr *t, const struct x86_insn *insn, unsigned size,
+                bool write, struct host_mem *m)
+{
+    if (tr_stack_operand(t, insn, m) || tr_range_operand(t, insn, m)) {
+        return;
+    }
+    tr_address(t, insn);
+    tr_check(t, size, write);
+    *m = TR_MEM;
 }
 
 /* Is R10 a multiple of `align`? RCX is lost. */

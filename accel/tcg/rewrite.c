@@ -299,18 +299,17 @@ static void prepare_memory(struct tr *t, const struct x86_insn *i,
     bool align = x86_insn_row(i)->attrs & X86_A_ALIGN && s->size > 1;
 
     *m = TR_MEM;
-    if (align && t->insn < t->block->insn + t->stack_until) {
+    if (align && tr_stack_covers(t, t->insn)) {
         tr_address(t, i);
         tr_check_aligned(t, s->size);
     }
-    if (tr_stack_operand(t, i, m)) {
+    if (align && !tr_stack_covers(t, t->insn)) {
+        tr_address(t, i);
+        tr_check_aligned(t, s->size);
+        tr_check(t, s->size, s->write);
         return;
     }
-    tr_address(t, i);
-    if (align) {
-        tr_check_aligned(t, s->size);
-    }
-    tr_check(t, s->size, s->write);
+    tr_operand(t, i, s->size, s->write, m);
 }
 
 /* Do the fields need more than RCX beside the address in R10 and R11? */
@@ -467,6 +466,27 @@ bool tr_memory_operand(const struct tr *t, const struct x86_insn *insn,
     *size = s.size;
     *write = s.write;
     return true;
+}
+
+static uint32_t field_written(const struct field *f)
+{
+    return f->gpr && f->written ? 1U << f->guest : 0;
+}
+
+uint32_t tr_written(const struct tr *t, const struct x86_insn *insn)
+{
+    struct x86_insn i = as_decoded(insn);
+    uint32_t special = tr_special_written(insn);
+    struct shape s;
+
+    if (special != TR_WRITES_ANY) {
+        return special;
+    }
+    if (!known_shape(t, &i, &s)) {
+        return TR_WRITES_ANY;
+    }
+    return field_written(&s.reg) | field_written(&s.rm) |
+           field_written(&s.vvvv) | tr_hidden_written(insn);
 }
 
 static bool is_sp(const struct field *f)

@@ -116,16 +116,22 @@ static struct jit_block *block_at(struct jit *j, const struct x86_block *block)
     return jb;
 }
 
-/* The check of the block's stack failed: the interpreter fills the TLB. */
-static void missed(struct jit *j, struct jit_block *jb)
+/* The check of a range failed for the first time: from now on the plain version
+ * of the block goes on there. */
+static void missed(struct jit *j, const struct jit_miss *miss)
 {
-    uint8_t *misses = jit_stack_miss(j, jb->rip);
+    struct jit_block *jb = miss->block;
+    uint64_t rip = jb->rip + jb->block->insn[miss->insn].offset;
 
-    j->cpu->rip = jb->rip;
-    if (++*misses == JIT_MISSES) {
-        jit_kill(j, jb);
+    j->cpu->rip = j->cpu->code64 ? rip : (uint32_t)rip;
+    jb->plain = jb->plain ? jb->plain : jit_plain(j, jb);
+    if (jb->plain) {
+        uint32_t at = jb->plain->at[miss->insn];
+
+        emit_patch(&j->emit, miss->jump, (void *)(uintptr_t)at);
+    } else {
+        jit_flush(j);
     }
-    x86_run_block(j->cpu, jb->block, true);
 }
 
 /* What translated code said when it left. */

@@ -30,10 +30,7 @@ static bool push(struct tr *t, const struct x86_insn *i)
         return false;
     }
     if (mem) {
-        if (!tr_stack_operand(t, i, &m)) {
-            tr_address(t, i);
-            tr_check(t, word(t), false);
-        }
+        tr_operand(t, i, word(t), false, &m);
         emit_load(&t->e, H_RCX, m, word(t));
         m = TR_MEM;
         emit_store(&t->e, tmp, H_RCX, 8);
@@ -98,17 +95,15 @@ static bool leave(struct tr *t, const struct x86_insn *i)
 
 static bool lea(struct tr *t, const struct x86_insn *i)
 {
-    struct x86_insn flat = *i;
+    bool here = jit_host[i->reg] != JIT_IN_MEMORY;
 
     if (i->asize == 2 || i->osize == 2) {
         return false;
     }
-    flat.seg = X86_DS;
-    tr_address(t, &flat);
-    if (i->osize == 4) {
-        emit_mov_rr(&t->e, H_R10, H_R10, 4);
+    tr_lea(t, i, here ? jit_host[i->reg] : H_R10, MIN(i->osize, i->asize));
+    if (!here) {
+        tr_put(t, i->reg, H_R10);
     }
-    tr_put(t, i->reg, H_R10);
     return true;
 }
 
@@ -258,10 +253,7 @@ static bool divide(struct tr *t, const struct x86_insn *i)
         return false;
     }
     if (mem) {
-        if (!tr_stack_operand(t, i, &m)) {
-            tr_address(t, i);
-            tr_check(t, size, false);
-        }
+        tr_operand(t, i, size, false, &m);
         emit_load(&t->e, H_RCX, m, size);
     } else {
         tr_get(t, H_RCX, i->rm);
@@ -396,6 +388,63 @@ bool tr_is_plain(const struct x86_insn *i)
         return class_of(i, 0) == X86_C_OPC && i->rm != X86_RSP &&
                x86_operand_size(i, 0) >= 4;
     default: return class_of(i, 0) == X86_C_RAX && class_of(i, 1) == X86_C_IMMS;
+    }
+}
+
+#define REG(name) (1U << X86_##name)
+
+/* What rewritten instructions write beside their operands. */
+uint32_t tr_hidden_written(const struct x86_insn *i)
+{
+    const struct x86_row *row = x86_insn_row(i);
+
+    switch (row->mnemonic) {
+    case X86_CMPXCHG: return REG(RAX);
+    case X86_MUL: return REG(RAX) | REG(RDX);
+    case X86_IMUL: return row->operand[1] == X86_O___ ? REG(RAX) | REG(RDX) : 0;
+    default: return 0;
+    }
+}
+
+/* Those of the others that are common; TR_WRITES_ANY: not known here. */
+uint32_t tr_special_written(const struct x86_insn *i)
+{
+    bool opc = class_of(i, 0) == X86_C_OPC;
+    uint32_t rm = opc ? 1U << i->rm : TR_WRITES_ANY;
+
+    switch (x86_insn_row(i)->mnemonic) {
+    case X86_PUSH: return REG(RSP);
+    case X86_POP: return REG(RSP) | rm;
+    case X86_LEA: return 1U << i->reg;
+    case X86_BSWAP: return rm;
+    case X86_MOV:
+    case X86_INC:
+    case X86_DEC: return x86_operand_size(i, 0) >= 4 ? rm : TR_WRITES_ANY;
+    case X86_DIV:
+    case X86_IDIV:
+    case X86_CMPXCHG8B:
+    case X86_CMPXCHG16B: return REG(RAX) | REG(RDX);
+    case X86_CBW: return REG(RAX);
+    case X86_CWD: return REG(RDX);
+    case X86_NOP:
+    case X86_ENDBR64:
+    case X86_CLI:
+    case X86_STI:
+    case X86_Jcc:
+    case X86_JMP: return 0;
+    case X86_PUSHF:
+    case X86_POPF: return REG(RSP);
+    case X86_ADD:
+    case X86_OR:
+    case X86_ADC:
+    case X86_SBB:
+    case X86_AND:
+    case X86_SUB:
+    case X86_XOR:
+    case X86_CMP:
+    case X86_TEST:
+        return class_of(i, 0) == X86_C_RAX ? REG(RAX) : TR_WRITES_ANY;
+    default: return TR_WRITES_ANY;
     }
 }
 

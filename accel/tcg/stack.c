@@ -4,8 +4,7 @@
  * pops, calls, returns, operands like [RSP + 8]. At the block's start the
  * whole range is looked up; where it lies in one page, which the TLB knows,
  * hot->stack holds the host address that RSP stands for, and every access is
- * one relative to that. Else the interpreter runs the block once (which fills
- * the TLB), and a block that fails often is made without.
+ * one relative to that. Else the plain version of the block runs.
  *
  * What is looked up stays right to the block's end: whatever drops a tag of
  * the TLB ends the block or leaves it.
@@ -146,7 +145,7 @@ void tr_stack_plan(struct tr *t)
     }
     t->sp = 0;
     t->stack_until = 0;
-    if (t->stack_count < 2 || !t->j->bmi2) {
+    if (t->stack_count < 2 || !t->j->bmi2 || t->plain) {
         return;
     }
     /* The last one, too, if it is in: it ended the plan by what it does. */
@@ -154,7 +153,7 @@ void tr_stack_plan(struct tr *t)
     tr_stack_address(t, t->stack_lo);
     hit =
         tr_check_only(t, (unsigned)(t->stack_hi - t->stack_lo), t->stack_write);
-    t->stack_miss = emit_jmp(&t->e, t->e.at);
+    tr_miss(t, emit_jmp(&t->e, t->e.at));
     emit_here(&t->e, hit);
     emit_lea(&t->e, H_R11, (struct host_mem){H_R10, H_R11, 0, -t->stack_lo}, 8);
     emit_store(&t->e, emit_abs(&t->j->hot->stack), H_R11, 8);
@@ -172,6 +171,11 @@ void tr_stack_step(struct tr *t, const struct x86_insn *i)
 static bool covered(const struct tr *t)
 {
     return t->insn < t->block->insn + t->stack_until;
+}
+
+bool tr_stack_covers(const struct tr *t, const struct x86_insn *insn)
+{
+    return insn < t->block->insn + t->stack_until && rsp_operand(t, insn);
 }
 
 bool tr_stack_mem(struct tr *t, int32_t disp, struct host_mem *m)

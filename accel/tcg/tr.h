@@ -20,6 +20,19 @@ struct tr_slow {
     bool wide; /* and their upper halves are in use */
 };
 
+enum { TR_RANGES = 8, TR_MISSES = TR_RANGES + 1 };
+
+/* Operands that one check will do for. */
+struct tr_range {
+    uint8_t base; /* guest register, or X86_R_ZERO */
+    uint8_t seg;
+    int64_t lo, hi;
+    bool write;
+    bool open;  /* while it is planned: more may come */
+    bool known; /* hot->range is set */
+    unsigned count;
+};
+
 struct tr {
     struct jit *j;
     struct emit e;
@@ -45,7 +58,14 @@ struct tr {
     unsigned stack_count;
     unsigned stack_until; /* instructions that are covered */
     bool stack_write;
-    uint8_t *stack_miss; /* a displacement, NULL: no check */
+    /* range.c */
+    bool plain; /* no ranges */
+    struct tr_range range[TR_RANGES];
+    unsigned ranges;
+    int8_t range_of[X86_BLOCK_INSNS]; /* -1: of none */
+    uint8_t *miss[TR_MISSES];         /* displacements that lead to a miss */
+    uint8_t miss_insn[TR_MISSES];
+    unsigned misses;
     uint32_t mode;
 };
 
@@ -77,8 +97,19 @@ bool tr_can_address(const struct tr *t, const struct x86_insn *insn);
 /* The linear address of insn's memory operand into R10. R11 and RCX are
  * lost. */
 void tr_address(struct tr *t, const struct x86_insn *insn);
+/* The offset (no segment) of a memory operand to any register, 4 or 8 bytes. */
+void tr_lea(struct tr *t, const struct x86_insn *insn, unsigned to,
+            unsigned size);
 /* Behind tr_address: the bytes are at [R10 + R11]; RCX is lost. */
 void tr_check(struct tr *t, unsigned size, bool write);
+/* Behind either: where the operand is; R11 or R10 and R11 are in use. By one
+ * of the block's ranges where that is possible. */
+void tr_operand(struct tr *t, const struct x86_insn *insn, unsigned size,
+                bool write, struct host_mem *m);
+/* The address of an operand that has neither base nor index, without its
+ * segment; and any such linear address to R10. */
+uint64_t tr_fixed_address(const struct tr *t, const struct x86_insn *insn);
+void tr_number_address(struct tr *t, unsigned seg, uint64_t address);
 /* The jump that is taken where it is fine: what follows is not. */
 uint8_t *tr_check_only(struct tr *t, unsigned size, bool write);
 void tr_check_aligned(struct tr *t, unsigned align);
@@ -100,6 +131,9 @@ bool tr_rewrite(struct tr *t, const struct x86_insn *insn);
 /* Makes the vector registers the guest's. */
 void tr_need_vec(struct tr *t);
 
+/* The guest registers that an instruction may write, a bit each. */
+enum { TR_WRITES_ANY = 0xffff };
+uint32_t tr_written(const struct tr *t, const struct x86_insn *insn);
 /* May C or the rewritten instruction change RSP? */
 bool tr_may_write_sp(const struct tr *t, const struct x86_insn *insn);
 /* Size of the memory operand of an instruction that is rewritten, and whether
@@ -117,6 +151,16 @@ void tr_stack_step(struct tr *t, const struct x86_insn *insn);
 bool tr_stack_mem(struct tr *t, int32_t disp, struct host_mem *m);
 bool tr_stack_operand(struct tr *t, const struct x86_insn *insn,
                       struct host_mem *m);
+/* Will it be? */
+bool tr_stack_covers(const struct tr *t, const struct x86_insn *insn);
+
+/* ---- range.c ---- */
+
+void tr_range_plan(struct tr *t);
+bool tr_range_operand(struct tr *t, const struct x86_insn *insn,
+                      struct host_mem *m);
+/* From a jump's displacement to the plain version of the instruction. */
+void tr_miss(struct tr *t, uint8_t *disp);
 
 /* ---- flow.c ---- */
 
@@ -136,5 +180,8 @@ bool tr_system(struct tr *t, const struct x86_insn *insn);
 /* The ones that no rule covers. */
 bool tr_special(struct tr *t, const struct x86_insn *insn);
 bool tr_is_plain(const struct x86_insn *insn);
+/* For tr_written(). */
+uint32_t tr_special_written(const struct x86_insn *insn);
+uint32_t tr_hidden_written(const struct x86_insn *insn);
 
 #endif

@@ -63,6 +63,28 @@ static void write_slow(struct tr *t, const struct tr_slow *s)
     emit_jmp(&t->e, s->resume);
 }
 
+void tr_miss(struct tr *t, uint8_t *disp)
+{
+    assert(t->misses < TR_MISSES);
+    t->miss_insn[t->misses] = (uint8_t)(t->insn - t->block->insn);
+    t->miss[t->misses++] = disp;
+}
+
+static void write_miss(struct tr *t, unsigned n)
+{
+    struct jit_miss *miss = jit_meta(t->j, sizeof(*miss));
+
+    if (!miss) {
+        t->full = true;
+        return;
+    }
+    miss->block = t->jb;
+    miss->jump = t->miss[n];
+    miss->insn = t->miss_insn[n];
+    emit_patch(&t->e, t->miss[n], emit_run_address(&t->e));
+    leave(t, (uintptr_t)miss | JIT_MISSED);
+}
+
 static void write_cold(struct tr *t)
 {
     for (unsigned i = 0; i < t->slows; i++) {
@@ -79,9 +101,8 @@ static void write_cold(struct tr *t)
         }
         leave(t, (uintptr_t)x | JIT_AT_EXIT);
     }
-    if (t->stack_miss) {
-        emit_patch(&t->e, t->stack_miss, emit_run_address(&t->e));
-        leave(t, (uintptr_t)t->jb | JIT_MISSED);
+    for (unsigned n = 0; n < t->misses; n++) {
+        write_miss(t, n);
     }
     t->jb->bounce = emit_run_address(&t->e);
     leave(t, (uintptr_t)t->jb | JIT_AT_BLOCK);
@@ -109,10 +130,12 @@ static void write_block(struct tr *t)
     bool goes_on = true;
 
     t->insn = block->insn;
-    if (*jit_stack_miss(t->j, t->jb->rip) < JIT_MISSES) {
-        tr_stack_plan(t);
-    }
+    tr_stack_plan(t);
+    tr_range_plan(t);
     for (unsigned i = 0; i < block->count && goes_on; i++) {
+        if (t->jb->at) {
+            t->jb->at[i] = (uint32_t)(uintptr_t)emit_run_address(&t->e);
+        }
         goes_on = one_insn(t, &block->insn[i]);
         tr_stack_step(t, &block->insn[i]);
     }
@@ -122,11 +145,12 @@ static void write_block(struct tr *t)
     write_cold(t);
 }
 
-struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
-                                uint64_t rip)
+static struct jit_block *translate(struct jit *j, const struct x86_block *block,
+                                   uint64_t rip, bool plain)
 {
     const struct jit_jumps *jumps = jit_jumps(j, block->mode);
     struct jit_block *jb = jit_meta(j, sizeof(*jb));
+    uint32_t *at = plain ? jit_meta(j, block->count * sizeof(*at)) : NULL;
     struct tr t = {
         .j = j,
         .jumps = jumps,
@@ -134,13 +158,15 @@ struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
         .block = block,
         .jb = jb,
         .mode = block->mode,
+        .plain = plain,
     };
 
-    if (!jb || t.e.at + JIT_SLACK > t.e.end) {
+    if (!jb || t.e.at + JIT_SLACK > t.e.end || (plain && !at)) {
         return NULL;
     }
     jb->rip = rip;
     jb->block = block;
+    jb->at = at;
     jb->code = t.e.at;
     jb->run = emit_run_address(&t.e);
     write_block(&t);
@@ -148,10 +174,32 @@ struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
         return NULL;
     }
     assert(t.e.at - jb->code < JIT_SLACK);
-    j->blocks++;
-    j->insns += block->count;
-    j->guest_bytes += block->len;
     j->host_bytes += (uint64_t)(t.e.at - jb->code);
     j->emit.at = t.e.at;
     return jb;
+}
+
+struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
+                                uint64_t rip)
+{
+    struct jit_block *jb = translate(j, block, rip, false);
+
+    if (jb) {
+        j->blocks++;
+        j->insns += block->count;
+        j->guest_bytes += block->len;
+    }
+    return jb;
+}
+
+struct jit_block *jit_plain(struct jit *j, struct jit_block *jb)
+{
+    struct jit_block *plain = translate(j, jb->block, jb->rip, true);
+
+    if (plain) {
+        plain->map = jb->map;
+        plain->id = jb->id;
+        plain->slot = jb->slot;
+    }
+    return plain;
 }
