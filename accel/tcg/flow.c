@@ -124,14 +124,6 @@ static unsigned stack_size(const struct tr *t)
     return tr_code64(t) ? 8 : 4;
 }
 
-void tr_add_sp(struct tr *t, int32_t by)
-{
-    unsigned sp = jit_host[X86_RSP];
-
-    emit_lea(&t->e, sp, (struct host_mem){(uint8_t)sp, H_NONE, 0, by},
-             stack_size(t));
-}
-
 /* The operand of an indirect jump or call to R10. */
 static bool get_target(struct tr *t, const struct x86_insn *insn)
 {

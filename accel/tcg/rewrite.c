@@ -489,6 +489,23 @@ uint32_t tr_written(const struct tr *t, const struct x86_insn *insn)
            field_written(&s.vvvv) | tr_hidden_written(insn);
 }
 
+static bool is_quiet(const struct field *f)
+{
+    return !f->gpr ||
+           (f->guest != X86_RSP && jit_host[f->guest] != JIT_IN_MEMORY);
+}
+
+bool tr_quiet(const struct tr *t, const struct x86_insn *insn)
+{
+    struct x86_insn i = as_decoded(insn);
+    struct shape s;
+
+    return known_shape(t, &i, &s) && !s.mem && !s.vec && !s.reg.high &&
+           !s.rm.high && is_quiet(&s.reg) && is_quiet(&s.rm) &&
+           is_quiet(&s.vvvv) && !(x86_insn_row(insn)->attrs & X86_A_ENDS) &&
+           x86_insn_row(insn)->mnemonic != X86_LEA;
+}
+
 static bool is_sp(const struct field *f)
 {
     return f->gpr && f->written && f->guest == X86_RSP;

@@ -49,7 +49,7 @@ static bool push(struct tr *t, const struct x86_insn *i)
         tr_get(t, H_RCX, i->rm);
     }
     emit_store(&t->e, m, from, word(t));
-    tr_add_sp(t, -(int32_t)word(t));
+    tr_owe_sp(t, -(int32_t)word(t));
     return true;
 }
 
@@ -73,7 +73,7 @@ static bool pop(struct tr *t, const struct x86_insn *i)
     } else {
         emit_load(&t->e, jit_host[i->rm], m, word(t));
     }
-    tr_add_sp(t, (int32_t)word(t));
+    tr_owe_sp(t, (int32_t)word(t));
     return true;
 }
 

@@ -98,57 +98,60 @@ static bool implicit(const struct tr *t, const struct x86_insn *i, bool *write)
     }
 }
 
-/* Adds an instruction's accesses to the range; false: it ends here. */
-static bool plan_insn(struct tr *t, const struct x86_insn *i)
+enum plan {
+    PLAN_ON,
+    PLAN_LAST, /* nobody knows where it leaves RSP */
+    PLAN_OUT,  /* not to be covered */
+};
+
+/* Adds an instruction's accesses to the range. */
+static enum plan plan_insn(struct tr *t, const struct x86_insn *i)
 {
+    bool operand = rsp_operand(t, i);
     bool write = false;
+    unsigned size = 0;
+    bool w = false;
+    bool hidden = implicit(t, i, &write);
+    int32_t at = t->sp - (write ? word(t) : 0);
     int32_t by;
 
-    if (x86_is_trap(i->exec)) {
-        return false;
+    if (x86_is_trap(i->exec) ||
+        (operand && (!tr_memory_operand(t, i, &size, &w) ||
+                     !fits(t, t->sp + i->disp, size))) ||
+        (hidden && !fits(t, at, (unsigned)word(t)))) {
+        return PLAN_OUT;
     }
-    if (rsp_operand(t, i)) {
-        unsigned size;
-        bool w;
-
-        if (!tr_memory_operand(t, i, &size, &w) ||
-            !fits(t, t->sp + i->disp, size)) {
-            return false;
-        }
+    if (operand) {
         extend(t, t->sp + i->disp, size, w);
     }
-    if (implicit(t, i, &write)) {
-        int32_t at = t->sp - (write ? word(t) : 0);
-
-        if (!fits(t, at, (unsigned)word(t))) {
-            return false;
-        }
+    if (hidden) {
         extend(t, at, (unsigned)word(t), write);
     }
     if (!sp_change(t, i, &by)) {
-        return false;
+        return PLAN_LAST;
     }
     t->sp += by;
-    return t->sp > -RANGE_MAX && t->sp < RANGE_MAX;
+    return t->sp > -RANGE_MAX && t->sp < RANGE_MAX ? PLAN_ON : PLAN_LAST;
 }
 
 /* How many of the block's instructions are covered, and the check. */
 void tr_stack_plan(struct tr *t)
 {
+    enum plan how = PLAN_ON;
     unsigned i = 0;
     uint8_t *hit;
 
     t->stack_lo = INT32_MAX;
     t->stack_hi = INT32_MIN;
-    while (i < t->block->count && plan_insn(t, &t->block->insn[i])) {
-        i++;
+    while (i < t->block->count && how == PLAN_ON) {
+        how = plan_insn(t, &t->block->insn[i]);
+        i += how != PLAN_OUT;
     }
     t->sp = 0;
     t->stack_until = 0;
     if (t->stack_count < 2 || !t->j->bmi2 || t->plain) {
         return;
     }
-    /* The last one, too, if it is in: it ended the plan by what it does. */
     t->stack_until = i;
     tr_stack_address(t, t->stack_lo);
     hit =
@@ -157,6 +160,7 @@ void tr_stack_plan(struct tr *t)
     emit_here(&t->e, hit);
     emit_lea(&t->e, H_R11, (struct host_mem){H_R10, H_R11, 0, -t->stack_lo}, 8);
     emit_store(&t->e, emit_abs(&t->j->hot->stack), H_R11, 8);
+    t->in_r11 = &t->j->hot->stack;
 }
 
 void tr_stack_step(struct tr *t, const struct x86_insn *i)
@@ -168,9 +172,62 @@ void tr_stack_step(struct tr *t, const struct x86_insn *i)
     }
 }
 
+/* ---- RSP itself ---- */
+
 static bool covered(const struct tr *t)
 {
     return t->insn < t->block->insn + t->stack_until;
+}
+
+void tr_add_sp(struct tr *t, int32_t by)
+{
+    uint8_t sp = jit_host[X86_RSP];
+
+    emit_lea(&t->e, sp, (struct host_mem){sp, H_NONE, 0, by},
+             (unsigned)word(t));
+}
+
+void tr_owe_sp(struct tr *t, int32_t by)
+{
+    if (t->now) {
+        tr_add_sp(t, by); /* C may have done it: it comes back behind this */
+    } else {
+        t->sp_debt += by;
+    }
+}
+
+void tr_pay_sp(struct tr *t)
+{
+    if (t->sp_debt) {
+        tr_add_sp(t, t->sp_debt);
+        t->sp_debt = 0;
+    }
+}
+
+/* Does the instruction neither leave the block nor look at RSP? Then what is
+ * owed may wait, and R11 stays. */
+static bool quiet(const struct tr *t, const struct x86_insn *i)
+{
+    unsigned mnemonic = x86_insn_row(i)->mnemonic;
+    bool push = mnemonic == X86_PUSH && class_of(i, 0) == X86_C_OPC;
+    bool pop = mnemonic == X86_POP && class_of(i, 0) == X86_C_OPC;
+
+    if (push || pop) {
+        return covered(t) && i->rm != X86_RSP && i->osize == word(t) &&
+               jit_host[i->rm] != JIT_IN_MEMORY;
+    }
+    return tr_quiet(t, i);
+}
+
+bool tr_stack_begin(struct tr *t)
+{
+    bool is_quiet = quiet(t, t->insn);
+
+    if (!is_quiet) {
+        tr_pay_sp(t);
+        t->in_r11 = NULL;
+    }
+    return is_quiet;
 }
 
 bool tr_stack_covers(const struct tr *t, const struct x86_insn *insn)
@@ -183,7 +240,10 @@ bool tr_stack_mem(struct tr *t, int32_t disp, struct host_mem *m)
     if (!covered(t)) {
         return false;
     }
-    emit_load(&t->e, H_R11, emit_abs(&t->j->hot->stack), 8);
+    if (t->in_r11 != &t->j->hot->stack) {
+        emit_load(&t->e, H_R11, emit_abs(&t->j->hot->stack), 8);
+        t->in_r11 = &t->j->hot->stack;
+    }
     *m = (struct host_mem){H_R11, H_NONE, 0, t->sp + disp};
     return true;
 }

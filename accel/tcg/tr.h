@@ -58,6 +58,8 @@ struct tr {
     unsigned stack_count;
     unsigned stack_until; /* instructions that are covered */
     bool stack_write;
+    int32_t sp_debt;
+    const uint64_t *in_r11; /* what is in R11, for the next instruction, too */
     /* range.c */
     bool plain; /* no ranges */
     struct tr_range range[TR_RANGES];
@@ -131,6 +133,8 @@ bool tr_rewrite(struct tr *t, const struct x86_insn *insn);
 /* Makes the vector registers the guest's. */
 void tr_need_vec(struct tr *t);
 
+/* Registers only, none of them RSP or kept in memory; no way out. */
+bool tr_quiet(const struct tr *t, const struct x86_insn *insn);
 /* The guest registers that an instruction may write, a bit each. */
 enum { TR_WRITES_ANY = 0xffff };
 uint32_t tr_written(const struct tr *t, const struct x86_insn *insn);
@@ -151,6 +155,13 @@ void tr_stack_step(struct tr *t, const struct x86_insn *insn);
 bool tr_stack_mem(struct tr *t, int32_t disp, struct host_mem *m);
 bool tr_stack_operand(struct tr *t, const struct x86_insn *insn,
                       struct host_mem *m);
+/* RSP += by, with the bits that it has; the same, to be paid before anybody
+ * looks. */
+void tr_add_sp(struct tr *t, int32_t by);
+void tr_owe_sp(struct tr *t, int32_t by);
+void tr_pay_sp(struct tr *t);
+/* Before each instruction. False: R11 is not kept behind it. */
+bool tr_stack_begin(struct tr *t);
 /* Will it be? */
 bool tr_stack_covers(const struct tr *t, const struct x86_insn *insn);
 
@@ -167,9 +178,6 @@ void tr_miss(struct tr *t, uint8_t *disp);
 bool tr_flow(struct tr *t, const struct x86_insn *insn);
 void tr_exit(struct tr *t, uint64_t rip);
 struct jit_site *tr_site(struct tr *t, const struct x86_insn *insn);
-
-/* RSP += by, with the bits that it has. */
-void tr_add_sp(struct tr *t, int32_t by);
 
 /* ---- system.c ---- */
 

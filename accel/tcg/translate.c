@@ -111,11 +111,15 @@ static void write_cold(struct tr *t)
 /* False: control does not come behind it. */
 static bool one_insn(struct tr *t, const struct x86_insn *insn)
 {
+    bool is_quiet;
+
     t->insn = insn;
     t->now = NULL;
+    is_quiet = tr_stack_begin(t);
     if (!translate_insn(t, insn)) {
         by_c(t, insn);
     }
+    t->in_r11 = is_quiet ? t->in_r11 : NULL;
     if (t->now && !t->ended) {
         t->now->resume = emit_run_address(&t->e);
         t->now->vec = t->vec;
@@ -140,6 +144,7 @@ static void write_block(struct tr *t)
         tr_stack_step(t, &block->insn[i]);
     }
     if (goes_on) {
+        tr_pay_sp(t);
         tr_exit(t, tr_next_rip(t));
     }
     write_cold(t);
