@@ -156,7 +156,6 @@ static void clear_jumps(struct jit_jumps *table)
     for (unsigned i = 0; i < JIT_JUMPS; i++) {
         /* An address whose place in the table is another one. */
         table->minus[i] = -(uint64_t)(i == 1 ? 2 : 1);
-        table->block[i] = NULL;
     }
 }
 
@@ -165,6 +164,7 @@ void jit_flush(struct jit *j)
     j->emit.at = j->first;
     j->meta_used = 0;
     memset(j->hash, 0, sizeof(j->hash));
+    memset(j->known, 0, sizeof(j->known));
     g_hash_table_remove_all(j->pages);
     for (unsigned i = 0; i < JIT_MODES && j->modes[i].jumps; i++) {
         clear_jumps(j->modes[i].jumps);
@@ -418,16 +418,21 @@ static unsigned jump_index(uint64_t rip)
     return (unsigned)((rip + (rip >> 12 | rip << 52)) % JIT_JUMPS);
 }
 
+static struct jit_block **known(struct jit *j, uint64_t rip)
+{
+    return &j->known[(rip ^ rip >> 15) % JIT_KNOWN];
+}
+
 void jit_jump_add(struct jit *j, struct jit_block *jb)
 {
     struct jit_jumps *jumps = jit_jumps(j, jb->block->mode);
     unsigned i = jump_index(jb->rip);
     const uint8_t *landing = jit_landing(j, jb);
 
+    *known(j, jb->rip) = jb;
     if (landing) {
         jumps->minus[i] = -jb->rip;
         jumps->landing[i] = landing;
-        jumps->block[i] = jb;
     }
 }
 
@@ -453,8 +458,7 @@ bool jit_still(struct jit *j, const struct jit_block *jb, uint64_t rip)
 
 struct jit_block *jit_known(struct jit *j, uint64_t rip)
 {
-    struct jit_jumps *jumps = jit_jumps(j, x86_blocks_mode(j->cpu->blocks));
-    struct jit_block *jb = jumps->block[jump_index(rip)];
+    struct jit_block *jb = *known(j, rip);
 
     return jb && jit_still(j, jb, rip) ? jb : NULL;
 }

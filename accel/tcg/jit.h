@@ -19,7 +19,8 @@
 #include "target/x86/interp.h"
 
 enum {
-    JIT_JUMPS = 4096,     /* a table of the jump cache */
+    JIT_JUMPS = 4096, /* a table of the jump cache */
+    JIT_KNOWN = 1 << 15,
     JIT_MODES = 16,       /* tables: one a mode */
     JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
     JIT_IN_MEMORY = 0xfe, /* a guest register that no host register holds */
@@ -96,7 +97,6 @@ struct jit_page {
 struct jit_jumps {
     uint64_t minus[JIT_JUMPS]; /* minus RIP */
     const void *landing[JIT_JUMPS];
-    struct jit_block *block[JIT_JUMPS];
 };
 
 struct jit_mode {
@@ -174,7 +174,8 @@ struct jit {
     /* Blocks and sites, low. */
     uint8_t *meta;
     size_t meta_size, meta_used;
-    GHashTable *pages; /* by generation: struct jit_page */
+    GHashTable *pages;                  /* by generation: struct jit_page */
+    struct jit_block *known[JIT_KNOWN]; /* by RIP, for C */
     struct jit_mode modes[JIT_MODES];
     struct jit_mode *mode; /* that was asked for last */
     uint32_t last_id;
@@ -224,7 +225,8 @@ void jit_jump_add(struct jit *j, struct jit_block *jb);
 struct jit_jumps *jit_jumps(struct jit *j, uint32_t mode);
 /* Is this the block for CS:rip as the CPU is? Raises what fetching raises. */
 bool jit_still(struct jit *j, const struct jit_block *jb, uint64_t rip);
-/* The block at CS:rip, if the jump cache has it and it still is; likewise. */
+/* The block at CS:rip, if it is the last that was known there and still is;
+ * likewise. */
 struct jit_block *jit_known(struct jit *j, uint64_t rip);
 /* The code that goes to a block after a look at its page; NULL: no room. */
 const uint8_t *jit_landing(struct jit *j, struct jit_block *jb);

@@ -12,10 +12,10 @@
 #include "target/x86/cpu.h"
 
 enum {
-    X86_TLB_SIZE = 1024,
-    X86_TLB_LOG = 1024,
+    X86_TLB_SIZE = 4096,
+    X86_TLB_LOG = 4096,
     X86_ITLB_SIZE = 256,
-    X86_CODE_IDS = 1024,
+    X86_CODE_IDS = 4096,
 };
 
 /* Who is accessing. */
@@ -107,7 +107,7 @@ void x86_tlb_drop_writes(struct x86_cpu *cpu, const struct ram *ram,
 /* Where code_id has the page of `rip`, apart for each set of modes. */
 static inline unsigned x86_code_slot(uint64_t rip, unsigned set)
 {
-    return (unsigned)(rip >> 12 ^ rip >> 22 ^ set * 0x155) % X86_CODE_IDS;
+    return (unsigned)(rip >> 12 ^ rip >> 24 ^ set * 0x555) % X86_CODE_IDS;
 }
 
 /* From now on `id` is what the page at CS:rip is, until a flush. */
