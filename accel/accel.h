@@ -89,8 +89,9 @@ void vcpus_reset(struct vcpus *all);
 void vcpu_raise(struct vcpu *vcpu, uint32_t events);
 void vcpu_set_intr(struct vcpu *vcpu, bool level);
 void vcpus_raise(struct vcpus *all, uint32_t events);
-/* Any thread: somebody wrote to memory that holds decoded code. */
-void vcpus_code_written(struct vcpus *all);
+/* Any thread: somebody wrote to memory that holds decoded code, as struct ram
+ * says. */
+void vcpus_code_written(struct vcpus *all, uint32_t *generation);
 /* The CPU whose thread is calling, or NULL. */
 struct vcpu *vcpu_self(struct vcpus *all);
 

@@ -31,7 +31,8 @@ static const struct accel accel_tcg = {
 };
 
 #ifdef __x86_64__
-enum { CODE_CACHE = 64 << 20 };
+/* All of it and what belongs to it must lie below 2 GiB, for all CPUs. */
+enum { CODE_CACHE = 96 << 20, CODE_CACHES = 384 << 20 };
 
 static void jit_vcpu_free(struct vcpu *v)
 {
@@ -40,8 +41,10 @@ static void jit_vcpu_free(struct vcpu *v)
 
 static bool jit_vcpu_init(struct vcpu *v, GError **error)
 {
+    size_t size = MIN(CODE_CACHE, CODE_CACHES / MAX(v->all->count, 1U));
+
     x86_cpu_init(&v->cpu);
-    return jit_attach(&v->cpu, CODE_CACHE, error);
+    return jit_attach(&v->cpu, MAX(size, 4U << 20) & ~(size_t)0xfff, error);
 }
 
 static enum vcpu_exit jit_vcpu_run(struct vcpu *v)

@@ -249,12 +249,12 @@ void vcpus_raise(struct vcpus *all, uint32_t events)
     }
 }
 
-void vcpus_code_written(struct vcpus *all)
+void vcpus_code_written(struct vcpus *all, uint32_t *generation)
 {
     if (!all->accel->hears_code) {
         return;
     }
     for (unsigned i = 0; i < all->count; i++) {
-        x86_raise_event(&all->vcpu[i]->cpu, X86_EV_CODE);
+        x86_code_written(&all->vcpu[i]->cpu, generation);
     }
 }

@@ -138,7 +138,7 @@ static void ram_wrote_lines(struct ram *ram, uint64_t page, uint64_t lines)
         }
         __atomic_fetch_add(&code->generation, 1, __ATOMIC_RELEASE);
         if (ram->code_written) {
-            ram->code_written(ram->code_opaque);
+            ram->code_written(ram->code_opaque, &code->generation);
         }
     }
 }

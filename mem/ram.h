@@ -54,8 +54,9 @@ struct ram {
     /* Asks every CPU to drop write permission; set by the machine. */
     void (*clean)(void *opaque);
     void *clean_opaque;
-    /* Memory that holds code was written; any thread; set by the machine. */
-    void (*code_written)(void *opaque);
+    /* A page that holds code was written: its `generation`, which has grown. Any
+     * thread; set by the machine. */
+    void (*code_written)(void *opaque, uint32_t *generation);
     void *code_opaque;
 };
 

@@ -279,11 +279,11 @@ static void vm_failed(void *opaque)
 }
 
 /* CPUs that chain translated code must look. */
-static void vm_cpus_code_written(void *opaque)
+static void vm_cpus_code_written(void *opaque, uint32_t *generation)
 {
     struct vm *vm = opaque;
 
-    vcpus_code_written(&vm->vcpus);
+    vcpus_code_written(&vm->vcpus, generation);
 }
 
 static void vm_cpus_clean(void *opaque)

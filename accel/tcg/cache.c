@@ -60,28 +60,33 @@ static bool map_code(struct jit *j, size_t size)
 {
     int fd = memfd_create("jit", MFD_CLOEXEC);
     int rw = PROT_READ | PROT_WRITE;
-#ifdef MAP_32BIT
-    int low = MAP_32BIT;
-#else
-    int low = 0;
-#endif
 
     j->rw = j->rx = MAP_FAILED;
     if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
         j->rw = mmap(NULL, size, rw, MAP_SHARED, fd, 0);
-        j->rx =
-            mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED | low, fd, 0);
+        j->rx = lowmem_map(size, PROT_READ | PROT_EXEC, fd);
     }
     if (fd >= 0) {
         close(fd);
     }
     if (j->rw == MAP_FAILED || j->rx == MAP_FAILED) {
-        j->rw = mmap(NULL, size, rw | PROT_EXEC,
-                     MAP_PRIVATE | MAP_ANONYMOUS | low, -1, 0);
+        j->rw = lowmem_map(size, rw | PROT_EXEC, -1);
         j->rx = j->rw;
     }
     j->code_size = size;
     return j->rw != MAP_FAILED && lowmem_is(j->rx, size);
+}
+
+static void forget_pages(struct jit *j)
+{
+    for (unsigned i = 0; i < X86_WRITTEN; i++) {
+        while (j->pages[i]) {
+            struct jit_page *page = j->pages[i];
+
+            j->pages[i] = page->next;
+            g_free(page);
+        }
+    }
 }
 
 struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
@@ -90,11 +95,10 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
 
     j->cpu = cpu;
     j->hot = lowmem_new(sizeof(*j->hot));
-    j->meta_size = code_size;
+    j->meta_size = code_size / 4 * 5; /* what it takes, by experience */
     j->meta = lowmem_new(j->meta_size);
     j->ret_memory = lowmem_new(JIT_RET_SLACK + 2 * JIT_RET_BYTES);
     j->slot = g_malloc0(sizeof(*j->slot) + 3 * sizeof(struct x86_insn));
-    j->pages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     host_features(j);
     if (!lowmem_is(cpu, sizeof(*cpu)) ||
         !lowmem_is(cpu->tlb, sizeof(*cpu->tlb)) ||
@@ -146,7 +150,8 @@ void jit_free(struct jit *j)
     lowmem_free(j->hot, sizeof(*j->hot));
     lowmem_free(j->meta, j->meta_size);
     lowmem_free(j->ret_memory, JIT_RET_SLACK + 2 * JIT_RET_BYTES);
-    g_hash_table_destroy(j->pages);
+    forget_pages(j);
+    g_free(j->shapes);
     g_free(j->slot);
     g_free(j);
 }
@@ -165,7 +170,7 @@ void jit_flush(struct jit *j)
     j->meta_used = 0;
     memset(j->hash, 0, sizeof(j->hash));
     memset(j->known, 0, sizeof(j->known));
-    g_hash_table_remove_all(j->pages);
+    forget_pages(j);
     for (unsigned i = 0; i < JIT_MODES && j->modes[i].jumps; i++) {
         clear_jumps(j->modes[i].jumps);
         j->modes[i].mode = ~0U;
@@ -200,7 +205,7 @@ static struct jit_block **bucket(struct jit *j, const struct x86_block *block,
 {
     uint64_t key = ((uintptr_t)block ^ rip) * UINT64_C(0x9e3779b97f4a7c15);
 
-    return &j->hash[key >> 48];
+    return &j->hash[key >> (64 - JIT_HASH_BITS)];
 }
 
 struct jit_block *jit_find(struct jit *j, const struct x86_block *block,
@@ -287,16 +292,16 @@ void jit_kill(struct jit *j, struct jit_block *jb)
     j->killed++;
 }
 
-void jit_sweep(struct jit *j)
+/* Forgets the pages of this hash that were written. */
+static void sweep(struct jit *j, unsigned hash)
 {
-    GHashTableIter iter;
-    gpointer value;
+    struct jit_page **p = &j->pages[hash];
 
-    g_hash_table_iter_init(&iter, j->pages);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        struct jit_page *page = value;
+    while (*p) {
+        struct jit_page *page = *p;
 
         if (__atomic_load_n(page->generation, __ATOMIC_ACQUIRE) == page->seen) {
+            p = &page->next;
             continue;
         }
         for (struct jit_block *jb = page->blocks; jb; jb = jb->next_in_page) {
@@ -304,23 +309,44 @@ void jit_sweep(struct jit *j)
                 jit_kill(j, jb);
             }
         }
-        g_hash_table_iter_remove(&iter);
+        *p = page->next;
+        g_free(page);
+    }
+}
+
+void jit_sweep(struct jit *j)
+{
+    for (unsigned i = 0; i < X86_WRITTEN / 64; i++) {
+        uint64_t *word = &j->cpu->written[i];
+        uint64_t bits = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+        if (bits) {
+            bits = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+        }
+        for (; bits; bits &= bits - 1) {
+            sweep(j, i * 64 + (unsigned)__builtin_ctzll(bits));
+        }
     }
 }
 
 static struct jit_page *page_of(struct jit *j, const struct x86_block *block)
 {
-    struct jit_page *page = g_hash_table_lookup(j->pages, block->generation);
+    unsigned hash = x86_written_hash(block->generation);
+    struct jit_page *page = j->pages[hash];
 
+    while (page && page->generation != block->generation) {
+        page = page->next;
+    }
     if (page && page->seen != block->seen) {
-        jit_sweep(j);
+        sweep(j, hash);
         page = NULL;
     }
     if (!page) {
         page = g_new0(struct jit_page, 1);
         page->generation = block->generation;
         page->seen = block->seen;
-        g_hash_table_insert(j->pages, page->generation, page);
+        page->next = j->pages[hash];
+        j->pages[hash] = page;
     }
     return page;
 }

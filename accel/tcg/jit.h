@@ -20,6 +20,7 @@
 
 enum {
     JIT_JUMPS = 4096, /* a table of the jump cache */
+    JIT_HASH_BITS = 18,
     JIT_KNOWN = 1 << 15,
     JIT_MODES = 16,       /* tables: one a mode */
     JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
@@ -30,6 +31,7 @@ enum {
 extern const uint8_t jit_host[16];
 
 struct jit_block;
+struct tr_shapes;
 
 /* An instruction that C may have to run. */
 struct jit_site {
@@ -86,6 +88,7 @@ struct jit_miss {
 };
 
 struct jit_page {
+    struct jit_page *next; /* of the same hash */
     uint32_t *generation;
     uint32_t seen;
     struct jit_block *blocks;
@@ -174,16 +177,17 @@ struct jit {
     /* Blocks and sites, low. */
     uint8_t *meta;
     size_t meta_size, meta_used;
-    GHashTable *pages;                  /* by generation: struct jit_page */
-    struct jit_block *known[JIT_KNOWN]; /* by RIP, for C */
+    struct jit_page *pages[X86_WRITTEN]; /* by x86_written_hash() */
+    struct jit_block *known[JIT_KNOWN];  /* by RIP, for C */
     struct jit_mode modes[JIT_MODES];
     struct jit_mode *mode; /* that was asked for last */
     uint32_t last_id;
-    struct jit_block *hash[1 << 16];
+    struct jit_block *hash[1 << JIT_HASH_BITS];
     unsigned drops; /* of x86_blocks: when everything was thrown away */
     struct jit_exit *pending; /* the exit last taken */
     bool bmi2, avx;
     uint64_t host_features[4]; /* enum x86_feature */
+    struct tr_shapes *shapes;  /* rewrite.c */
     struct x86_block *slot;    /* of one instruction, for C */
     /* Counted for info jit. */
     uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;

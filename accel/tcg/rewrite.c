@@ -432,8 +432,8 @@ static uint8_t rule_of(const struct tr *t, const struct x86_insn *i)
 }
 
 /* The shape of an instruction that may be rewritten. */
-static bool known_shape(const struct tr *t, const struct x86_insn *i,
-                        struct shape *s)
+static bool find_shape(const struct tr *t, const struct x86_insn *i,
+                       struct shape *s)
 {
     uint8_t rule = rule_of(t, i);
 
@@ -450,21 +450,47 @@ static bool known_shape(const struct tr *t, const struct x86_insn *i,
            (s->mem || !s->op.lock);
 }
 
+/* ... of the block's instructions: each is asked for several times. */
+struct tr_shapes {
+    enum { SHAPE_UNKNOWN, SHAPE_NONE, SHAPE_FOUND } state[X86_BLOCK_INSNS];
+    struct shape shape[X86_BLOCK_INSNS];
+};
+
+void tr_shapes_begin(struct tr *t)
+{
+    if (!t->j->shapes) {
+        t->j->shapes = g_new(struct tr_shapes, 1);
+    }
+    memset(t->j->shapes->state, 0,
+           t->block->count * sizeof(t->j->shapes->state[0]));
+}
+
+/* NULL: it is not to be rewritten. */
+static const struct shape *shape(const struct tr *t,
+                                 const struct x86_insn *insn)
+{
+    struct tr_shapes *all = t->j->shapes;
+    unsigned n = (unsigned)(insn - t->block->insn);
+
+    if (all->state[n] == SHAPE_UNKNOWN) {
+        struct x86_insn i = as_decoded(insn);
+
+        all->state[n] =
+            find_shape(t, &i, &all->shape[n]) ? SHAPE_FOUND : SHAPE_NONE;
+    }
+    return all->state[n] == SHAPE_FOUND ? &all->shape[n] : NULL;
+}
+
 bool tr_memory_operand(const struct tr *t, const struct x86_insn *insn,
                        unsigned *size, bool *write)
 {
-    const struct x86_row *row = x86_insn_row(insn);
-    struct x86_insn i = as_decoded(insn);
-    struct shape s;
+    const struct shape *s = shape(t, insn);
 
-    if (row->mnemonic == X86_LEA) {
+    if (!s || !s->mem || x86_insn_row(insn)->mnemonic == X86_LEA) {
         return false;
     }
-    if (!known_shape(t, &i, &s) || !s.mem) {
-        return false;
-    }
-    *size = s.size;
-    *write = s.write;
+    *size = s->size;
+    *write = s->write;
     return true;
 }
 
@@ -475,18 +501,16 @@ static uint32_t field_written(const struct field *f)
 
 uint32_t tr_written(const struct tr *t, const struct x86_insn *insn)
 {
-    struct x86_insn i = as_decoded(insn);
     uint32_t special = tr_special_written(insn);
-    struct shape s;
+    const struct shape *s;
 
     if (special != TR_WRITES_ANY) {
         return special;
     }
-    if (!known_shape(t, &i, &s)) {
-        return TR_WRITES_ANY;
-    }
-    return field_written(&s.reg) | field_written(&s.rm) |
-           field_written(&s.vvvv) | tr_hidden_written(insn);
+    s = shape(t, insn);
+    return s ? field_written(&s->reg) | field_written(&s->rm) |
+                   field_written(&s->vvvv) | tr_hidden_written(insn)
+             : (uint32_t)TR_WRITES_ANY;
 }
 
 static bool is_quiet(const struct field *f)
@@ -497,12 +521,11 @@ static bool is_quiet(const struct field *f)
 
 bool tr_quiet(const struct tr *t, const struct x86_insn *insn)
 {
-    struct x86_insn i = as_decoded(insn);
-    struct shape s;
+    const struct shape *s = shape(t, insn);
 
-    return known_shape(t, &i, &s) && !s.mem && !s.vec && !s.reg.high &&
-           !s.rm.high && is_quiet(&s.reg) && is_quiet(&s.rm) &&
-           is_quiet(&s.vvvv) && !(x86_insn_row(insn)->attrs & X86_A_ENDS) &&
+    return s && !s->mem && !s->vec && !s->reg.high && !s->rm.high &&
+           is_quiet(&s->reg) && is_quiet(&s->rm) && is_quiet(&s->vvvv) &&
+           !(x86_insn_row(insn)->attrs & X86_A_ENDS) &&
            x86_insn_row(insn)->mnemonic != X86_LEA;
 }
 
@@ -514,20 +537,23 @@ static bool is_sp(const struct field *f)
 /* Those whose RSP is known otherwise are not asked about. */
 bool tr_may_write_sp(const struct tr *t, const struct x86_insn *insn)
 {
-    struct x86_insn i = as_decoded(insn);
-    struct shape s;
+    const struct shape *s;
 
     if (tr_is_plain(insn)) {
         return false;
     }
-    return !known_shape(t, &i, &s) || is_sp(&s.reg) || is_sp(&s.rm) ||
-           is_sp(&s.vvvv);
+    s = shape(t, insn);
+    return !s || is_sp(&s->reg) || is_sp(&s->rm) || is_sp(&s->vvvv);
 }
 
 bool tr_rewrite(struct tr *t, const struct x86_insn *insn)
 {
-    struct x86_insn i = as_decoded(insn);
+    const struct shape *found = shape(t, insn);
     struct shape s;
 
-    return known_shape(t, &i, &s) && write_shape(t, &i, &s);
+    if (!found) {
+        return false;
+    }
+    s = *found;
+    return write_shape(t, insn, &s);
 }

@@ -237,6 +237,9 @@ bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error)
 {
     cpu->engine = jit_new(cpu, code_size, error);
     cpu->one_by_one = cpu->engine;
+    if (cpu->engine) {
+        x86_blocks_set_room(cpu->blocks, code_size / 2 * 3);
+    }
     return cpu->engine;
 }
 

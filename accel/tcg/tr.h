@@ -125,6 +125,8 @@ void tr_put(struct tr *t, unsigned guest, unsigned host);
 
 /* ---- rewrite.c ---- */
 
+/* Before a block. */
+void tr_shapes_begin(struct tr *t);
 /* A feature (enum x86_feature) of the host's. */
 bool tr_host_has(const struct tr *t, unsigned feature);
 

@@ -134,6 +134,7 @@ static void write_block(struct tr *t)
     bool goes_on = true;
 
     t->insn = block->insn;
+    tr_shapes_begin(t);
     tr_stack_plan(t);
     tr_range_plan(t);
     for (unsigned i = 0; i < block->count && goes_on; i++) {

@@ -113,12 +113,12 @@ static void machine_ram_clean(void *opaque)
     }
 }
 
-static void machine_code_written(void *opaque)
+static void machine_code_written(void *opaque, uint32_t *generation)
 {
     struct machine *m = opaque;
 
     if (m->cpus_code_written) {
-        m->cpus_code_written(m->cpus_opaque);
+        m->cpus_code_written(m->cpus_opaque, generation);
     }
 }
 

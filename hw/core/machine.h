@@ -75,7 +75,8 @@ struct machine {
     void *requested_opaque;
     /* Has every CPU drop write permission; accelerator glue. Any thread. */
     void (*cpus_clean)(void *opaque);
-    void (*cpus_code_written)(void *opaque); /* any thread; may be NULL */
+    /* As struct ram's; may be NULL. */
+    void (*cpus_code_written)(void *opaque, uint32_t *generation);
     void *cpus_opaque;
     /* Events for QMP clients: name and a JSON object's text or NULL. */
     void (*event)(void *opaque, const char *name, const char *json);

@@ -45,7 +45,7 @@ struct x86_blocks {
     struct salt *salt; /* that cpu->jump_salt is from */
     struct x86_block *hash[1 << HASH_BITS];
     uint8_t *arena;
-    size_t used;
+    size_t used, room;
     unsigned drops;
     uint32_t no_generation; /* of blocks that lie in no RAM */
     uint64_t single[(sizeof(struct x86_block) +
@@ -157,8 +157,17 @@ struct x86_blocks *x86_blocks_new(void)
     struct x86_blocks *b = g_new0(struct x86_blocks, 1);
 
     b->arena = g_malloc(ARENA);
+    b->room = ARENA;
     b->epoch = 1;
     return b;
+}
+
+void x86_blocks_set_room(struct x86_blocks *b, size_t bytes)
+{
+    drop_all(b);
+    g_free(b->arena);
+    b->arena = g_malloc(bytes);
+    b->room = bytes;
 }
 
 void x86_blocks_free(struct x86_blocks *b)
@@ -180,7 +189,7 @@ static struct x86_block *new_block(struct x86_blocks *b, unsigned insns)
     size_t size = sizeof(struct x86_block) +
                   (insns + EXTRA_INSNS) * sizeof(struct x86_insn);
 
-    if (b->used + size > ARENA) {
+    if (b->used + size > b->room) {
         drop_all(b);
     }
     return (struct x86_block *)(void *)(b->arena + b->used);

@@ -224,6 +224,8 @@ enum {
     X86_EV_CODE = 1 << 12, /* somebody else wrote to memory that holds code */
 };
 
+enum { X86_WRITTEN = 4096 };
+
 /* What keeps interrupts away for one instruction, or for long. */
 enum {
     X86_SHADOW_STI = 1 << 0,
@@ -339,6 +341,8 @@ struct x86_cpu {
     uint64_t chain_end; /* insns at which blocks chain no further */
     bool one_by_one;    /* handlers run one instruction each: set once */
     bool wrote_code;    /* a store hit code; cleared by who wants to know */
+    /* atomic: which pages may have been written, by x86_written_hash() */
+    uint64_t written[X86_WRITTEN / 64];
     void *engine;       /* the translator's own */
 
     /* Exception in delivery, for double faults and the autopsy. */

@@ -32,6 +32,14 @@ void x86_lower_event(struct x86_cpu *cpu, uint32_t ev)
     __atomic_fetch_and(&cpu->events, ~ev, __ATOMIC_SEQ_CST);
 }
 
+void x86_code_written(struct x86_cpu *cpu, const uint32_t *generation)
+{
+    unsigned h = x86_written_hash(generation);
+
+    __atomic_fetch_or(&cpu->written[h / 64], BIT(h % 64), __ATOMIC_SEQ_CST);
+    x86_raise_event(cpu, X86_EV_CODE);
+}
+
 /* Takes an edge event, if it is there. */
 static bool take(struct x86_cpu *cpu, uint32_t ev)
 {

@@ -162,6 +162,15 @@ enum x86_exit x86_interp_step(struct x86_cpu *cpu);
 /* Any thread. x86_lower_event is for level pins: X86_EV_INTR. */
 void x86_raise_event(struct x86_cpu *cpu, uint32_t ev);
 void x86_lower_event(struct x86_cpu *cpu, uint32_t ev);
+/* Any thread: the page of this generation (mem/ram.h) holds code and was
+ * written. X86_EV_CODE. */
+void x86_code_written(struct x86_cpu *cpu, const uint32_t *generation);
+static inline unsigned x86_written_hash(const uint32_t *generation)
+{
+    uint64_t n = (uintptr_t)generation / sizeof(uint64_t);
+
+    return (unsigned)(n * UINT64_C(0x9e3779b97f4a7c15) >> 52) % X86_WRITTEN;
+}
 /* Is there an event that wakes a halted CPU? */
 bool x86_has_work(const struct x86_cpu *cpu);
 uint64_t x86_read_tsc(struct x86_cpu *cpu);

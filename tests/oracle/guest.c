@@ -121,9 +121,9 @@ static void make_user_segments(void)
     guest.user[X86_CS] = flat;
 }
 
-static void code_written(void *opaque)
+static void code_written(void *opaque, uint32_t *generation)
 {
-    x86_raise_event(opaque, X86_EV_CODE);
+    x86_code_written(opaque, generation);
 }
 
 bool guest_init(const char *engine, GError **error)

@@ -120,11 +120,11 @@ static void board_clean(void *opaque)
     x86_raise_event(b->cpu, X86_EV_CLEAN);
 }
 
-static void board_code_written(void *opaque)
+static void board_code_written(void *opaque, uint32_t *generation)
 {
     struct board *b = opaque;
 
-    x86_raise_event(b->cpu, X86_EV_CODE);
+    x86_code_written(b->cpu, generation);
 }
 
 static struct board *board_new(bool jit)
