@@ -441,7 +441,9 @@ struct jit_jumps *jit_jumps(struct jit *j, uint32_t mode)
 
 static unsigned jump_index(uint64_t rip)
 {
-    return (unsigned)((rip + (rip >> 12 | rip << 52)) % JIT_JUMPS);
+    return (unsigned)((rip +
+                       (rip >> JIT_JUMP_SHIFT | rip << (64 - JIT_JUMP_SHIFT))) %
+                      JIT_JUMPS);
 }
 
 static struct jit_block **known(struct jit *j, uint64_t rip)

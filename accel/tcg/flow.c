@@ -89,7 +89,7 @@ static void look_up(struct tr *t)
 
     minus.index = landing.index = H_RCX;
     minus.scale = landing.scale = 3;
-    emit_rorx(&t->e, H_RCX, H_R10, 12);
+    emit_rorx(&t->e, H_RCX, H_R10, JIT_JUMP_SHIFT);
     emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
     emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->jump_mask));
     emit_load(&t->e, H_R11, landing, 8);

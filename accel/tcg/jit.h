@@ -19,7 +19,8 @@
 #include "target/x86/interp.h"
 
 enum {
-    JIT_JUMPS = 4096, /* a table of the jump cache */
+    JIT_JUMPS = 16384, /* a table of the jump cache */
+    JIT_JUMP_SHIFT = 14,
     JIT_HASH_BITS = 18,
     JIT_KNOWN = 1 << 15,
     JIT_MODES = 16,       /* tables: one a mode */

@@ -67,7 +67,7 @@ uintptr_t jit_call(struct x86_cpu *cpu, struct jit_site *site)
     const struct x86_insn *insn = single(j, site);
     uint32_t salt = cpu->jump_salt;
     uint64_t next = site->block->rip + insn->offset + insn->len;
-    const struct jit_block *jb;
+    struct jit_block *jb;
 
     j->calls++;
     take_flags(cpu, j->hot->flags);
@@ -94,7 +94,11 @@ uintptr_t jit_call(struct x86_cpu *cpu, struct jit_site *site)
         return JIT_LEAVE;
     }
     jb = jit_known(j, cpu->rip);
-    return jb ? (uintptr_t)jb->run : JIT_LEAVE;
+    if (!jb) {
+        return JIT_LEAVE;
+    }
+    jit_jump_add(j, jb); /* it may have missed there */
+    return (uintptr_t)jb->run;
 }
 
 static struct jit_block *block_at(struct jit *j, const struct x86_block *block)
