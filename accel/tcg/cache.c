@@ -292,6 +292,22 @@ void jit_kill(struct jit *j, struct jit_block *jb)
     j->killed++;
 }
 
+static void kill_all(struct jit *j, struct jit_page *page)
+{
+    struct jit_block *jb;
+
+    for (jb = page->blocks; jb; jb = jb->next_in_page) {
+        if (!jb->dead) {
+            jit_kill(j, jb);
+        }
+    }
+    for (jb = page->tails; jb; jb = jb->next_in_page2) {
+        if (!jb->dead) {
+            jit_kill(j, jb);
+        }
+    }
+}
+
 /* Forgets the pages of this hash that were written. */
 static void sweep(struct jit *j, unsigned hash)
 {
@@ -304,11 +320,7 @@ static void sweep(struct jit *j, unsigned hash)
             p = &page->next;
             continue;
         }
-        for (struct jit_block *jb = page->blocks; jb; jb = jb->next_in_page) {
-            if (!jb->dead) {
-                jit_kill(j, jb);
-            }
-        }
+        kill_all(j, page);
         *p = page->next;
         g_free(page);
     }
@@ -329,34 +341,34 @@ void jit_sweep(struct jit *j)
     }
 }
 
-static struct jit_page *page_of(struct jit *j, const struct x86_block *block)
+static struct jit_page *page_of(struct jit *j, uint32_t *generation,
+                                uint32_t seen)
 {
-    unsigned hash = x86_written_hash(block->generation);
+    unsigned hash = x86_written_hash(generation);
     struct jit_page *page = j->pages[hash];
 
-    while (page && page->generation != block->generation) {
+    while (page && page->generation != generation) {
         page = page->next;
     }
-    if (page && page->seen != block->seen) {
+    if (page && page->seen != seen) {
         sweep(j, hash);
         page = NULL;
     }
     if (!page) {
         page = g_new0(struct jit_page, 1);
-        page->generation = block->generation;
-        page->seen = block->seen;
+        page->generation = generation;
+        page->seen = seen;
         page->next = j->pages[hash];
         j->pages[hash] = page;
     }
     return page;
 }
 
-/* The block's page as it is seen from its address; NULL: no room. */
+/* A page as it is seen from an address; NULL: no room. */
 static const struct jit_map *map_of(struct jit *j, struct jit_page *page,
-                                    const struct jit_block *jb)
+                                    uint64_t rip, uint32_t mode)
 {
-    uint32_t mode = jb->block->mode;
-    uint64_t number = jb->rip >> 12;
+    uint64_t number = rip >> 12;
     struct jit_map *map = page->maps;
 
     while (map && (map->page != number || map->mode != mode)) {
@@ -373,19 +385,30 @@ static const struct jit_map *map_of(struct jit *j, struct jit_page *page,
             .page = number,
             .mode = mode,
             .id = j->last_id,
-            .slot = x86_code_slot(jb->rip, jit_mode_set(mode)),
+            .slot = x86_code_slot(rip, jit_mode_set(mode)),
         };
         page->maps = map;
     }
     return map;
 }
 
+bool jit_map_second(struct jit *j, struct jit_block *jb)
+{
+    const struct x86_block *block = jb->block;
+    struct jit_page *page = page_of(j, block->generation2, block->seen2);
+
+    jb->map2 = map_of(j, page, jb->rip + 4096, block->mode);
+    jb->next_in_page2 = page->tails;
+    page->tails = jb;
+    return jb->map2;
+}
+
 bool jit_keep(struct jit *j, struct jit_block *jb)
 {
     struct jit_block **b = bucket(j, jb->block, jb->rip);
-    struct jit_page *page = page_of(j, jb->block);
+    struct jit_page *page = page_of(j, jb->block->generation, jb->block->seen);
 
-    jb->map = map_of(j, page, jb);
+    jb->map = map_of(j, page, jb->rip, jb->block->mode);
     if (!jb->map) {
         return false;
     }
@@ -474,13 +497,17 @@ bool jit_still(struct jit *j, const struct jit_block *jb, uint64_t rip)
         !jit_can_run(cpu, jb->block->mode)) {
         return false;
     }
-    if (cpu->tlb->code_id[jb->slot] == jb->id) {
+    if (cpu->tlb->code_id[jb->slot] == jb->id &&
+        (!jb->map2 || cpu->tlb->code_id[jb->map2->slot] == jb->map2->id)) {
         return true;
     }
     if (!x86_block_still(cpu, jb->block, rip, &global)) {
         return false;
     }
     x86_code_id_set(cpu->tlb, jb->slot, jb->id, global);
+    if (jb->map2) {
+        x86_code_id_set(cpu->tlb, jb->map2->slot, jb->map2->id, false);
+    }
     return true;
 }
 

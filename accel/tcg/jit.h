@@ -69,6 +69,9 @@ struct jit_block {
     const struct jit_map *map;
     uint32_t id; /* of the map */
     unsigned slot;
+    /* Of an instruction that goes on in the next page; else NULL. */
+    const struct jit_map *map2;
+    struct jit_block *next_in_page2;
     struct jit_block *next; /* of the same hash */
     struct jit_block *next_in_page;
     struct jit_exit *incoming;
@@ -93,6 +96,7 @@ struct jit_page {
     uint32_t *generation;
     uint32_t seen;
     struct jit_block *blocks;
+    struct jit_block *tails; /* that end in this page, only */
     struct jit_map *maps;
 };
 
@@ -218,6 +222,8 @@ void jit_flush(struct jit *j);
 void *jit_meta(struct jit *j, size_t size); /* NULL: flush */
 struct jit_block *jit_find(struct jit *j, const struct x86_block *block,
                            uint64_t rip);
+/* For a block that goes on in the next page: map2. False: no room. */
+bool jit_map_second(struct jit *j, struct jit_block *jb);
 /* False: no room. */
 bool jit_keep(struct jit *j, struct jit_block *jb);
 void jit_link(struct jit *j, struct jit_exit *x, struct jit_block *to);

@@ -196,7 +196,7 @@ static struct jit_block *find(struct jit *j, const struct jit_exit *from)
     }
     block = x86_block_find(cpu, cpu->rip);
     catch_up(j);
-    if (!block->generation2 && block->salt == cpu->jump_salt &&
+    if ((block->generation2 || block->salt == cpu->jump_salt) &&
         jit_can_run(cpu, block->mode)) {
         jb = block_at(j, block);
     }

@@ -46,12 +46,13 @@ struct tr {
     uint8_t *to_stub[4]; /* displacements that lead to exits' stubs */
     uint8_t to_which[4];
     unsigned to_stubs;
-    bool vec;       /* the vector registers are loaded here */
-    bool wide;      /* hot->upper is set here */
-    bool wants_vec; /* some instruction from here on wants them */
-    bool full;      /* no room for more: give up */
-    bool ended;     /* control does not come behind the last instruction */
-    bool polls;     /* events were held back: every exit looks for them */
+    bool vec;                /* the vector registers are loaded here */
+    bool wide;               /* hot->upper is set here */
+    bool wants_vec;          /* some instruction from here on wants them */
+    bool full;               /* no room for more: give up */
+    uint8_t *second_changed; /* a displacement that leads to the bounce */
+    bool ended; /* control does not come behind the last instruction */
+    bool polls; /* events were held back: every exit looks for them */
     const struct jit_jumps *jumps;
     /* stack.c: offsets from the block's first RSP. */
     int32_t sp, stack_lo, stack_hi;

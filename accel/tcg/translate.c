@@ -105,6 +105,9 @@ static void write_cold(struct tr *t)
         write_miss(t, n);
     }
     t->jb->bounce = emit_run_address(&t->e);
+    if (t->second_changed) {
+        emit_patch(&t->e, t->second_changed, t->jb->bounce);
+    }
     leave(t, (uintptr_t)t->jb | JIT_AT_BLOCK);
 }
 
@@ -151,6 +154,20 @@ static void write_block(struct tr *t)
     write_cold(t);
 }
 
+/* The instruction goes on in the next page, which must be what it was. */
+static void check_second_page(struct tr *t)
+{
+    const struct jit_map *map = t->jb->map2;
+    struct host_mem minus_id = {H_RCX, H_NONE, 0, -(int32_t)map->id};
+    uint8_t *same;
+
+    emit_load(&t->e, H_RCX, emit_abs(&t->j->cpu->tlb->code_id[map->slot]), 4);
+    emit_lea(&t->e, H_RCX, minus_id, 4);
+    same = emit_jrcxz(&t->e);
+    t->second_changed = emit_jmp(&t->e, t->e.at);
+    emit_here(&t->e, same);
+}
+
 static struct jit_block *translate(struct jit *j, const struct x86_block *block,
                                    uint64_t rip, bool plain)
 {
@@ -173,8 +190,14 @@ static struct jit_block *translate(struct jit *j, const struct x86_block *block,
     jb->rip = rip;
     jb->block = block;
     jb->at = at;
+    if (block->generation2 && !plain && !jit_map_second(j, jb)) {
+        return NULL;
+    }
     jb->code = t.e.at;
     jb->run = emit_run_address(&t.e);
+    if (jb->map2) {
+        check_second_page(&t);
+    }
     write_block(&t);
     if (t.full) {
         return NULL;

@@ -731,7 +731,7 @@ bool x86_block_still(struct x86_cpu *cpu, const struct x86_block *block,
     return e->host && block->phys == (e->phys | (lin & 0xfff)) &&
            block->mode == cpu->blocks->mode && block->len <= avail &&
            block->generation == generation_of(cpu, e) &&
-           load_generation(block->generation) == block->seen;
+           same_tail(cpu, block, lin) && x86_block_fresh(block);
 }
 
 /* ---- the running block ---- */

@@ -68,7 +68,7 @@ void x86_jumps_flush(struct x86_cpu *cpu, bool globals);
 void x86_jumps_mode(struct x86_cpu *cpu);
 /* The block at CS:rip, made if need be; raises what fetching raises. */
 struct x86_block *x86_block_find(struct x86_cpu *cpu, uint64_t rip);
-/* Is this block (of one page) what x86_block_find() would return? Raises what
+/* Is this block, which is kept, what x86_block_find() would return? Raises what
  * fetching raises. *global: its page's translation survives CR3. */
 bool x86_block_still(struct x86_cpu *cpu, const struct x86_block *block,
                      uint64_t rip, bool *global);
