@@ -50,8 +50,15 @@ struct accel {
     bool hears_code;
 };
 
+/* Of -accel; zeroes are the defaults. */
+struct accel_options {
+    uint64_t tb_size; /* bytes of translated code a CPU */
+    bool one_insn_per_tb;
+};
+
 /* The CPUs of one machine. */
 struct vcpus {
+    struct accel_options options; /* set before vcpus_init() */
     const struct accel *accel;
     struct lock *lock; /* the machine's */
     struct vcpu **vcpu;
@@ -66,6 +73,7 @@ struct vcpus {
 
 /* NULL ends the list; the first one that is available is the default. */
 extern const struct accel *const accels[];
+extern const struct accel accel_tcg;
 const struct accel *accel_find(const char *name, GError **error);
 
 /* Creates `count` CPUs. The board then sets model, spaces and pins. */

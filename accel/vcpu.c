@@ -44,8 +44,7 @@ static GPrivate vcpu_self_key;
 bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
                 struct lock *lock, GError **error)
 {
-    memset(all, 0, sizeof(*all));
-    all->accel = accel;
+    *all = (struct vcpus){.options = all->options, .accel = accel};
     all->lock = lock;
     all->self = &vcpu_self_key;
     all->vcpu = g_new0(struct vcpu *, count);

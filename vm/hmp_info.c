@@ -2,6 +2,7 @@
 /* Monitor: info about the emulator and what is attached. */
 #include <string.h>
 
+#include "accel/tcg/tcg.h"
 #include "build-config.h"
 #include "ui/display.h"
 #include "vm/actions.h"
@@ -70,9 +71,8 @@ bool hmp_info_jit(struct hmp_call *c, GError **error)
 
     g_string_append_printf(c->out, "%s: %s\n", a->name, a->desc);
     for (unsigned i = 0; i < c->vm->vcpus.count; i++) {
-        g_string_append_printf(c->out,
-                               "CPU #%u: %" G_GUINT64_FORMAT " instructions\n",
-                               i, c->vm->vcpus.vcpu[i]->cpu.insns);
+        g_string_append_printf(c->out, "CPU #%u: ", i);
+        jit_describe(&c->vm->vcpus.vcpu[i]->cpu, c->out);
     }
     return true;
 }

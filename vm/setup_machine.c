@@ -193,11 +193,11 @@ static const char *const accel_keys[] = {
     "kernel-irqchip", "dirty-ring-size", "kvm-shadow-mem", "notify-vmexit",
     "notify-window",  "one-insn-per-tb", "igd-passthru",   NULL};
 
-static bool accel_props(struct opts *o, GError **error)
+static bool accel_props(struct opts *o, struct accel_options *to,
+                        GError **error)
 {
     static const char *const threads[] = {"single", "multi", NULL};
     const char *thread = opts_get(o, "thread");
-    uint64_t n;
 
     for (size_t i = 0; accel_keys[i]; i++) {
         opts_get(o, accel_keys[i]);
@@ -205,17 +205,22 @@ static bool accel_props(struct opts *o, GError **error)
     if (thread && !g_strv_contains(threads, thread)) {
         return fail_unknown(error, "-accel thread", thread, threads);
     }
-    return opts_get_uint(o, "tb-size", 1 << 20, &n, error) &&
-           opts_check_used(o, "-accel", accel_keys, error);
+    if (!opts_get_uint(o, "tb-size", 1 << 20, &to->tb_size, error) ||
+        !opts_get_bool(o, "one-insn-per-tb", &to->one_insn_per_tb, error)) {
+        return false;
+    }
+    to->tb_size <<= 20;
+    return opts_check_used(o, "-accel", accel_keys, error);
 }
 
 /* The names of one -accel: one, or "kvm:tcg" as -machine accel= has it. */
-static bool accel_names(GPtrArray *names, const char *text, GError **error)
+static bool accel_names(GPtrArray *names, const char *text,
+                        struct accel_options *to, GError **error)
 {
     struct opts *o = opts_parse(text, "accel", error);
     const char *list = o ? opts_get(o, "accel") : NULL;
     g_auto(GStrv) words = g_strsplit(list ? list : "", ":", -1);
-    bool ok = o && accel_props(o, error);
+    bool ok = o && accel_props(o, to, error);
 
     if (ok && !words[0]) {
         ok = fail(error, "-accel wants a name");
@@ -228,13 +233,14 @@ static bool accel_names(GPtrArray *names, const char *text, GError **error)
 }
 
 static bool accel_list(GPtrArray *names, const struct config *c,
-                       const struct machine_options *mo, GError **error)
+                       const struct machine_options *mo,
+                       struct accel_options *to, GError **error)
 {
     if (c->qtest && !c->accel->len && !mo->accel) {
-        return accel_names(names, "qtest", error);
+        return accel_names(names, "qtest", to, error);
     }
     for (guint i = 0; i < c->accel->len; i++) {
-        if (!accel_names(names, c->accel->pdata[i], error)) {
+        if (!accel_names(names, c->accel->pdata[i], to, error)) {
             return false;
         }
     }
@@ -243,7 +249,7 @@ static bool accel_list(GPtrArray *names, const struct config *c,
                            mo->accel       ? mo->accel
                            : c->enable_kvm ? "kvm:tcg"
                                            : "tcg",
-                           error);
+                           to, error);
     }
     return true;
 }
@@ -254,7 +260,7 @@ const struct accel *accel_choose(struct vm *vm,
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
-    if (!accel_list(names, vm->config, mo, error)) {
+    if (!accel_list(names, vm->config, mo, &vm->vcpus.options, error)) {
         return NULL;
     }
     for (guint i = 0; i < names->len; i++) {

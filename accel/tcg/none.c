@@ -11,6 +11,10 @@ void jit_detach(struct x86_cpu *cpu)
 {
 }
 
+void jit_describe(const struct x86_cpu *cpu, GString *out)
+{
+}
+
 enum x86_exit jit_run(struct x86_cpu *cpu)
 {
     return x86_interp_run(cpu);

@@ -256,6 +256,30 @@ void jit_detach(struct x86_cpu *cpu)
     }
 }
 
+void jit_describe(const struct x86_cpu *cpu, GString *out)
+{
+    const struct jit *j = cpu->engine;
+
+    if (!j) {
+        g_string_append(out, "interpreted\n");
+        return;
+    }
+    g_string_append_printf(
+        out,
+        "%" G_GUINT64_FORMAT " blocks of %" G_GUINT64_FORMAT
+        " instructions were made, %" G_GUINT64_FORMAT
+        " were dropped because code changed\n"
+        "  %" G_GUINT64_FORMAT " bytes became %" G_GUINT64_FORMAT
+        " (%.1f each); %zu KiB of %zu KiB are in use; all was dropped "
+        "%" G_GUINT64_FORMAT " times\n"
+        "  entered %" G_GUINT64_FORMAT
+        " times, C called for an instruction %" G_GUINT64_FORMAT " times\n",
+        j->blocks, j->insns, j->killed, j->guest_bytes, j->host_bytes,
+        (double)j->host_bytes / (double)MAX(j->guest_bytes, 1U),
+        (size_t)(j->emit.at - j->rw) >> 10, j->code_size >> 10, j->flushes - 1,
+        j->entries, j->calls);
+}
+
 enum x86_exit jit_run(struct x86_cpu *cpu)
 {
     return x86_run(cpu, run);

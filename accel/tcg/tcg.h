@@ -12,6 +12,8 @@
 /* `code_size`: bytes of code cache. */
 bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error);
 void jit_detach(struct x86_cpu *cpu);
+/* Lines of counts, for people; any thread, while it runs. */
+void jit_describe(const struct x86_cpu *cpu, GString *out);
 /* As x86_interp_run(). */
 enum x86_exit jit_run(struct x86_cpu *cpu);
 

@@ -439,7 +439,7 @@ static void fill_block(const struct x86_cpu *cpu, struct x86_block *block,
                        const uint8_t *code, unsigned avail)
 {
     struct x86_decode_mode mode = decode_mode(block->mode);
-    unsigned left = X86_BLOCK_INSNS;
+    unsigned left = cpu->short_blocks ? 1 : X86_BLOCK_INSNS;
 
     block->count = 0;
     block->len = 0;

@@ -340,10 +340,11 @@ struct x86_cpu {
     uint64_t insns;     /* retired, for statistics and -icount */
     uint64_t chain_end; /* insns at which blocks chain no further */
     bool one_by_one;    /* handlers run one instruction each: set once */
+    bool short_blocks;  /* of one instruction; likewise */
     bool wrote_code;    /* a store hit code; cleared by who wants to know */
     /* atomic: which pages may have been written, by x86_written_hash() */
     uint64_t written[X86_WRITTEN / 64];
-    void *engine;       /* the translator's own */
+    void *engine; /* the translator's own */
 
     /* Exception in delivery, for double faults and the autopsy. */
     int excp_vector; /* -1 = none */

@@ -263,6 +263,12 @@ static bool excused(const struct oracle_case *c, const struct oracle_state *n,
         return memory && n->vector == X86_EXC_BR;
     case X86_CMPS: /* which of two bad operands is read first */
         return n->vector >= 0;
+    case X86_VMASKMOVPS:
+    case X86_VMASKMOVPD:
+    case X86_VPMASKMOVD:
+    case X86_VPMASKMOVQ: /* AMD holds all of it against the segment's limit. */
+        return c->mode32 && g->vector == X86_EXC_PF &&
+               (n->vector == X86_EXC_GP || n->vector == X86_EXC_SS);
     case X86_SHA1RNDS4:
     case X86_SHA1NEXTE:
     case X86_SHA1MSG1:

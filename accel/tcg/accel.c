@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The translator as an accelerator. Where the host does not let it work, its
+ * CPUs are interpreted, and a warning says so.
+ */
+#include "accel/accel.h"
+
+#include "accel/tcg/tcg.h"
+#include "base/log.h"
+
+/* All code and what belongs to it must lie below 2 GiB, for all CPUs. */
+enum {
+    CODE_CACHE = 96 << 20,
+    CODE_CACHES = 384 << 20,
+    CODE_LEAST = 1 << 20,
+};
+
+static size_t code_size(const struct vcpus *all)
+{
+    size_t wanted = all->options.tb_size ? all->options.tb_size : CODE_CACHE;
+    size_t size = MIN(wanted, CODE_CACHES / MAX(all->count, 1U));
+
+    return MAX(size, (size_t)CODE_LEAST) & ~(size_t)0xfff;
+}
+
+static bool tcg_vcpu_init(struct vcpu *v, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    x86_cpu_init(&v->cpu);
+    v->cpu.short_blocks = v->all->options.one_insn_per_tb;
+    if (!jit_attach(&v->cpu, code_size(v->all), &why) && v->cpu.index == 0) {
+        warn_user("%s; interpreting", why->message);
+    }
+    return true;
+}
+
+static void tcg_vcpu_free(struct vcpu *v)
+{
+    jit_detach(&v->cpu);
+}
+
+static enum vcpu_exit tcg_vcpu_run(struct vcpu *v)
+{
+    enum x86_exit why =
+        v->cpu.engine ? jit_run(&v->cpu) : x86_interp_run(&v->cpu);
+
+    return why == X86_EXIT_HALT ? VCPU_HALTED : VCPU_STOPPED;
+}
+
+const struct accel accel_tcg = {
+    .name = "tcg",
+    .desc = "translator to the host's instructions",
+    .vcpu_init = tcg_vcpu_init,
+    .vcpu_free = tcg_vcpu_free,
+    .vcpu_run = tcg_vcpu_run,
+    .hears_code = true,
+};
