@@ -118,7 +118,7 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
                        ~(uintptr_t)(JIT_RET_BYTES - 1));
     j->hot->ret_mask = JIT_RET_BYTES - 1;
     j->hot->ret_top = (uintptr_t)&j->rets[JIT_RETS];
-    j->hot->vec_dead = 1;
+    j->hot->vec_dead = j->hot->x87_dead = 1;
     j->hot->mxcsr = 0x1f80;
     j->hot->page_mask = ~UINT64_C(0xfff);
     j->hot->index_mask = (uint64_t)(X86_TLB_SIZE - 1) << 12;

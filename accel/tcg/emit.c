@@ -167,6 +167,22 @@ void emit_store(struct emit *e, struct host_mem m, unsigned from, unsigned size)
     emit_op_rm(e, &op, from, m);
 }
 
+void emit_store_i(struct emit *e, struct host_mem m, int32_t v)
+{
+    struct host_op op = sized(0xc7, 8);
+
+    op.imm_len = 4;
+    op.imm = (uint32_t)v;
+    emit_op_rm(e, &op, 0, m);
+}
+
+void emit_load16(struct emit *e, unsigned to, struct host_mem m)
+{
+    struct host_op op = {.map = HM_0F, .opcode = 0xb7};
+
+    emit_op_rm(e, &op, to, m);
+}
+
 void emit_store8_i(struct emit *e, struct host_mem m, uint8_t v)
 {
     struct host_op op = {.opcode = 0xc6, .imm_len = 1, .imm = v};

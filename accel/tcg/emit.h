@@ -90,6 +90,8 @@ void emit_load(struct emit *e, unsigned to, struct host_mem m, unsigned size);
 void emit_load8(struct emit *e, unsigned to, struct host_mem m);
 void emit_store(struct emit *e, struct host_mem m, unsigned from,
                 unsigned size);
+void emit_store_i(struct emit *e, struct host_mem m, int32_t v); /* 8 bytes */
+void emit_load16(struct emit *e, unsigned to, struct host_mem m);
 void emit_store8_i(struct emit *e, struct host_mem m, uint8_t v);
 void emit_lea(struct emit *e, unsigned to, struct host_mem m, unsigned size);
 void emit_rorx(struct emit *e, unsigned to, unsigned from, unsigned by);

@@ -104,6 +104,23 @@ static void save_vec(struct jit *j)
     emit_patch(e, over, emit_run_address(e));
 }
 
+/* Where the x87 is the guest's, puts it away: C's is an empty one. RCX and the
+ * flags are free. */
+static void save_x87(struct jit *j)
+{
+    struct host_op fnsave = {.opcode = 0xdd};
+    struct emit *e = &j->emit;
+    uint8_t *dead;
+
+    emit_load8(e, H_RCX, emit_abs(&j->hot->x87_dead));
+    emit_test_rr(e, H_RCX, H_RCX, 4);
+    dead = emit_jcc(e, CC_NZ, e->at);
+    emit_op_rm(e, &fnsave, 6, emit_abs(j->hot->x87));
+    emit_store8_i(e, emit_abs(&j->hot->x87_dead), 1);
+    emit_store8_i(e, emit_abs(&j->hot->x87_saved), 1);
+    emit_patch(e, dead, emit_run_address(e));
+}
+
 /* Back to C's caller, on its stack. */
 static void epilogue(struct jit *j)
 {
@@ -143,6 +160,7 @@ static void emit_leave(struct jit *j)
     store_flags(j);
     emit_store(e, emit_abs(&j->hot->ret_rsp), H_RSP, 8);
     emit_load(e, H_RSP, emit_abs(&j->hot->c_rsp), 8);
+    save_x87(j);
     save_vec(j);
     emit_mov_rr(e, H_RAX, H_R11, 8);
     epilogue(j);
@@ -180,6 +198,7 @@ static void emit_call_c(struct jit *j)
     store_gprs(j);
     store_flags(j);
     to_c_stack(j);
+    save_x87(j);
     save_vec(j);
     emit_mov_ri(e, H_RDI, (uintptr_t)j->cpu);
     emit_mov_rr(e, H_RSI, H_R11, 8);
@@ -198,6 +217,33 @@ static void emit_call_c(struct jit *j)
     emit_patch(e, out, emit_run_address(e));
     emit_mov_ri(e, H_RAX, 0);
     epilogue(j);
+}
+
+/* Makes the x87 the guest's, where that may be; the vector registers are put
+ * away. */
+static void emit_load_x87(struct jit *j)
+{
+    struct host_op frstor = {.opcode = 0xdd};
+    struct emit *e = &j->emit;
+    uint8_t *no;
+
+    j->glue.load_x87 = emit_run_address(e);
+    store_gprs(j);
+    store_flags(j);
+    to_c_stack(j);
+    save_vec(j);
+    emit_mov_ri64(e, H_RDI, (uintptr_t)j);
+    emit_mov_ri64(e, H_RAX, (uintptr_t)jit_x87_load);
+    emit_call_r(e, H_RAX);
+    emit_movzx8(e, H_RAX, H_RAX);
+    emit_test_rr(e, H_RAX, H_RAX, 4);
+    no = emit_jcc(e, CC_Z, e->at);
+    emit_op_rm(e, &frstor, 4, emit_abs(j->hot->x87));
+    emit_store8_i(e, emit_abs(&j->hot->x87_dead), 0);
+    emit_patch(e, no, emit_run_address(e));
+    from_c_stack(j);
+    move_rsp(e, -8);
+    emit_ret(e);
 }
 
 /* A guest return to R10 that an entry nobody made was right for. */
@@ -317,5 +363,6 @@ void jit_emit_glue(struct jit *j)
     emit_ret_lost(j);
     emit_ret_miss(j);
     emit_call_c(j);
+    emit_load_x87(j);
     emit_load_vec(j);
 }

@@ -122,10 +122,16 @@ struct jit_hot {
     uint64_t ret_top;   /* RSP in translated code, where nothing was called */
     uint64_t ret_rsp;   /* while C runs: RSP of translated code */
     uint64_t c_rsp;     /* and the other way round */
-    uint8_t vec_dead;   /* 1: the vector registers are in struct x86_cpu */
-    uint8_t mxcsr_odd;  /* 1: the guest's rounds otherwise than C does */
-    uint8_t upper;      /* 1: their upper halves may not be zero */
-    uint32_t mxcsr;     /* C's */
+    /* x87.c: struct jit_site of the last instruction, the last with an operand in
+     * memory, and its offset. */
+    uint64_t x87_site, x87_mem_site, x87_fdp;
+    uint8_t x87[112];  /* FNSAVE's image */
+    uint8_t x87_dead;  /* 1: the x87 is C's */
+    uint8_t x87_saved; /* 1: the image is to be taken into struct x86_cpu */
+    uint8_t vec_dead;  /* 1: the vector registers are in struct x86_cpu */
+    uint8_t mxcsr_odd; /* 1: the guest's rounds otherwise than C does */
+    uint8_t upper;     /* 1: their upper halves may not be zero */
+    uint32_t mxcsr;    /* C's */
     /* Of PEXT and PDEP. */
     uint64_t page_mask, index_mask, jump_mask, ret_mask;
     uint64_t no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
@@ -136,6 +142,7 @@ struct jit_glue {
     const void *leave;    /* R11: why, see jit_leave */
     const void *call;     /* R11: site */
     const void *load_vec; /* R11: why, should it fail */
+    const void *load_x87; /* hot->x87_dead says whether it did */
     const void *ret_lost; /* a return that nothing was called for, to R10 */
     const void *ret_miss; /* the one below in the return stack, to R10? */
 };
@@ -253,6 +260,11 @@ struct jit_block *jit_translate(struct jit *j, const struct x86_block *block,
                                 uint64_t rip);
 /* The block's plain version. */
 struct jit_block *jit_plain(struct jit *j, struct jit_block *jb);
+
+/* x87.c: the guest's state to hot->x87 (false: not to be run by the host), and
+ * back. */
+bool jit_x87_load(struct jit *j);
+void jit_x87_save(struct jit *j);
 
 /* run.c */
 enum { JIT_LEAVE, JIT_CONTINUE };

@@ -37,7 +37,8 @@ static bool place_of(const struct tr *t, const struct x86_insn *i,
     bool index = i->index < X86_R_ZERO;
 
     if (!(i->flags & X86_I_MEM) || index || i->asize != word(t) ||
-        i->flags & X86_I_LOCK || x86_insn_row(i)->attrs & X86_A_ALIGN ||
+        i->flags & X86_I_LOCK ||
+        x86_insn_row(i)->attrs & (X86_A_ALIGN | X86_A_X87) ||
         !tr_memory_operand(t, i, &p->size, &p->write)) {
         return false;
     }

@@ -484,8 +484,12 @@ static const struct shape *shape(const struct tr *t,
 bool tr_memory_operand(const struct tr *t, const struct x86_insn *insn,
                        unsigned *size, bool *write)
 {
-    const struct shape *s = shape(t, insn);
+    const struct shape *s;
 
+    if (x86_insn_row(insn)->attrs & X86_A_X87) {
+        return tr_x87_operand(t, insn, size, write);
+    }
+    s = shape(t, insn);
     if (!s || !s->mem || x86_insn_row(insn)->mnemonic == X86_LEA) {
         return false;
     }

@@ -70,6 +70,9 @@ uintptr_t jit_call(struct x86_cpu *cpu, struct jit_site *site)
     struct jit_block *jb;
 
     j->calls++;
+    if (j->hot->x87_saved) {
+        jit_x87_save(j);
+    }
     take_flags(cpu, j->hot->flags);
     cpu->block_rip = site->block->rip;
     cpu->chain_end = 0;
@@ -144,6 +147,9 @@ static void came_back(struct jit *j, uintptr_t why)
     struct x86_cpu *cpu = j->cpu;
     void *p = (void *)(why & ~(uintptr_t)JIT_WHY);
 
+    if (j->hot->x87_saved) {
+        jit_x87_save(j);
+    }
     take_flags(cpu, j->hot->flags);
     if (!p) {
         return; /* jit_call() has set RIP */

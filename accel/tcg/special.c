@@ -362,6 +362,9 @@ static bool plain(struct tr *t, const struct x86_insn *i, unsigned mnemonic)
 /* Does it leave RSP alone (beside what rewrite.c knows)? */
 bool tr_is_plain(const struct x86_insn *i)
 {
+    if (x86_insn_row(i)->attrs & X86_A_X87) {
+        return true;
+    }
     switch (x86_insn_row(i)->mnemonic) {
     case X86_NOP:
     case X86_ENDBR64:
@@ -412,6 +415,9 @@ uint32_t tr_special_written(const struct x86_insn *i)
     bool opc = class_of(i, 0) == X86_C_OPC;
     uint32_t rm = opc ? 1U << i->rm : TR_WRITES_ANY;
 
+    if (x86_insn_row(i)->attrs & X86_A_X87) {
+        return REG(RAX); /* by FNSTSW */
+    }
     switch (x86_insn_row(i)->mnemonic) {
     case X86_PUSH: return REG(RSP);
     case X86_POP: return REG(RSP) | rm;

@@ -186,6 +186,13 @@ struct jit_site *tr_site(struct tr *t, const struct x86_insn *insn);
 
 bool tr_system(struct tr *t, const struct x86_insn *insn);
 
+/* ---- x87.c ---- */
+
+bool tr_x87(struct tr *t, const struct x86_insn *insn);
+/* As tr_memory_operand(). */
+bool tr_x87_operand(const struct tr *t, const struct x86_insn *insn,
+                    unsigned *size, bool *write);
+
 /* ---- special.c ---- */
 
 /* The ones that no rule covers. */
