@@ -101,12 +101,7 @@ void tr_number_address(struct tr *t, unsigned seg, uint64_t address)
 void tr_lea(struct tr *t, const struct x86_insn *insn, unsigned to,
             unsigned size)
 {
-    struct host_mem m = {
-        .base = (uint8_t)address_reg(t, insn->base, H_R10),
-        .index = (uint8_t)address_reg(t, insn->index, H_R11),
-        .scale = insn->scale,
-        .disp = insn->disp,
-    };
+    struct host_mem m = {.scale = insn->scale, .disp = insn->disp};
 
     if (insn->base == X86_R_BLOCK ||
         (insn->base == X86_R_ZERO && insn->index >= X86_R_ZERO)) {
@@ -115,6 +110,8 @@ void tr_lea(struct tr *t, const struct x86_insn *insn, unsigned to,
         emit_mov_ri(&t->e, to, size == 4 ? (uint32_t)a : a);
         return;
     }
+    m.base = (uint8_t)address_reg(t, insn->base, H_R10);
+    m.index = (uint8_t)address_reg(t, insn->index, H_R11);
     emit_lea(&t->e, to, m, size);
 }
 

@@ -46,6 +46,7 @@ struct shape {
     struct host_op op;
     struct field reg, rm, vvvv;
     bool mem;
+    bool slot;    /* rm is a register in memory, used where it is */
     bool cl;      /* counts by CL */
     bool vec;     /* touches vector registers */
     uint8_t size; /* of memory */
@@ -336,7 +337,7 @@ static void write_it(struct tr *t, struct shape *s, struct host_mem m)
     rotate_high(t, &s->reg, 8);
     rotate_high(t, &s->rm, 8);
     s->op.vvvv = s->vvvv.host;
-    if (s->mem) {
+    if (s->mem || s->slot) {
         emit_op_rm(&t->e, &s->op, s->reg.host, m);
     } else {
         emit_op_rr(&t->e, &s->op, s->reg.host, s->rm.host);
@@ -346,6 +347,44 @@ static void write_it(struct tr *t, struct shape *s, struct host_mem m)
     store_field(t, &s->reg);
     store_field(t, &s->rm);
     store_field(t, &s->vvvv);
+}
+
+static bool is_slot(const struct field *f)
+{
+    return f->gpr && jit_host[f->guest] == JIT_IN_MEMORY &&
+           (!f->written || f->size == 8);
+}
+
+/* An opcode that has another for "reg, r/m" instead of "r/m, reg". */
+static bool has_reverse(const struct shape *s)
+{
+    unsigned o = s->op.opcode;
+
+    return s->op.map == HM_1B && !s->op.vex && !s->op.imm_len &&
+           (o < 0x40 ? (o & 7) < 4 : (o & 0xfc) == 0x88);
+}
+
+/* A register in memory is an operand in memory of the host's instruction, if
+ * that writes none of it or all; where memory makes a difference it is not:
+ * bit strings, and XCHG, which would lock it. */
+static void use_slot(struct shape *s, unsigned mnemonic)
+{
+    if (s->mem || s->reg.high || s->rm.high || mnemonic == X86_XCHG ||
+        (s->reg.written && s->rm.written) ||
+        (rules[mnemonic] == RULE_BITS && s->reg.gpr)) {
+        return;
+    }
+    if (is_slot(&s->rm)) {
+        s->slot = true;
+    } else if (s->rm.gpr && is_slot(&s->reg) && has_reverse(s)) {
+        struct field rm = s->rm;
+
+        s->rm = s->reg;
+        s->reg = rm;
+        s->op.opcode ^= 2;
+        s->slot = true;
+    }
+    s->rm.gpr &= !s->slot;
 }
 
 static bool write_shape(struct tr *t, const struct x86_insn *i, struct shape *s)
@@ -360,6 +399,10 @@ static bool write_shape(struct tr *t, const struct x86_insn *i, struct shape *s)
                     : (struct spare){{H_RCX}, 1};
     }
     spare.count -= s->cl;
+    use_slot(s, x86_insn_row(i)->mnemonic);
+    if (s->slot) {
+        m = emit_abs(&t->j->cpu->gpr[s->rm.guest]);
+    }
     if (!place(s, &spare) || !place_high(&s->reg, &s->rm, &spare, t->j->bmi2) ||
         !place_high(&s->rm, &s->reg, &spare, t->j->bmi2)) {
         return false;
@@ -373,7 +416,9 @@ static bool write_shape(struct tr *t, const struct x86_insn *i, struct shape *s)
     }
     if (s->mem) {
         prepare_memory(t, i, s, &m);
-        if (one) {
+        /* Registers with AH and the like are turned for the while: the
+         * address may be made of one. */
+        if (one || s->reg.high) {
             emit_lea(&t->e, H_R10, m, 8);
             m = (struct host_mem){H_R10, H_NONE, 0, 0};
         }
