@@ -94,6 +94,7 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
     struct jit *j = g_new0(struct jit, 1);
 
     j->cpu = cpu;
+    j->cold_runs = JIT_COLD_RUNS;
     j->hot = lowmem_new(sizeof(*j->hot));
     j->meta_size = code_size / 4 * 5; /* what it takes, by experience */
     j->meta = lowmem_new(j->meta_size);

@@ -23,6 +23,7 @@ enum {
     JIT_JUMP_SHIFT = 14,
     JIT_HASH_BITS = 18,
     JIT_KNOWN = 1 << 15,
+    JIT_COLD_RUNS = 12,
     JIT_MODES = 16,       /* tables: one a mode */
     JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
     JIT_IN_MEMORY = 0xfe, /* a guest register that no host register holds */
@@ -201,6 +202,7 @@ struct jit {
     uint64_t host_features[4]; /* enum x86_feature */
     struct tr_shapes *shapes;  /* rewrite.c */
     struct x86_block *slot;    /* of one instruction, for C */
+    unsigned cold_runs;        /* of a block, before it is translated */
     /* Counted for info jit. */
     uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;
     uint64_t calls, entries;

@@ -185,12 +185,26 @@ static void catch_up(struct jit *j)
     }
 }
 
+/* Much code runs a few times only, and is sooner interpreted than translated:
+ * translating an instruction takes as long as interpreting it 50 times. */
+static bool is_warm(const struct jit *j, struct x86_block *block)
+{
+    return block->runs >= j->cold_runs || block->runs++ >= j->cold_runs;
+}
+
+void jit_make_eager(struct x86_cpu *cpu)
+{
+    struct jit *j = cpu->engine;
+
+    j->cold_runs = 0;
+}
+
 /* The block at CS:RIP, made if need be; NULL: it was interpreted. `from`: the
  * exit that led here, or NULL. */
 static struct jit_block *find(struct jit *j, const struct jit_exit *from)
 {
     struct x86_cpu *cpu = j->cpu;
-    const struct x86_block *block;
+    struct x86_block *block;
     struct jit_block *jb;
 
     if (from && from->to && jit_still(j, from->to, cpu->rip)) {
@@ -203,7 +217,7 @@ static struct jit_block *find(struct jit *j, const struct jit_exit *from)
     block = x86_block_find(cpu, cpu->rip);
     catch_up(j);
     if ((block->generation2 || block->salt == cpu->jump_salt) &&
-        jit_can_run(cpu, block->mode)) {
+        jit_can_run(cpu, block->mode) && is_warm(j, block)) {
         jb = block_at(j, block);
     }
     if (!jb) {

@@ -11,6 +11,8 @@
 
 /* `code_size`: bytes of code cache. */
 bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error);
+/* For tests: nothing that can be translated is interpreted first. */
+void jit_make_eager(struct x86_cpu *cpu);
 void jit_detach(struct x86_cpu *cpu);
 /* Lines of counts, for people; any thread, while it runs. */
 void jit_describe(const struct x86_cpu *cpu, GString *out);

@@ -580,6 +580,7 @@ static void new_single(struct x86_cpu *cpu, struct x86_block *block,
     block->generation = &cpu->blocks->no_generation;
     block->seen = 0;
     block->generation2 = NULL;
+    block->runs = 0;
     block->mode = cpu->blocks->mode;
     decode_slowly(cpu, lin, avail, &block->insn[0]);
     x86_prepare(cpu, &block->insn[0], 0);
@@ -670,6 +671,7 @@ static struct x86_block *new_in_page(struct x86_cpu *cpu, uint64_t lin,
     block->generation = generation_of(cpu, e);
     block->seen = load_generation(block->generation);
     block->generation2 = NULL;
+    block->runs = 0;
     block->mode = cpu->blocks->mode;
     block->phys = e->phys | off;
     expect_code(cpu, e);

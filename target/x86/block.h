@@ -42,6 +42,7 @@ struct x86_block {
     uint32_t *generation;   /* of its page: it is stale when that moves */
     uint16_t len;           /* bytes */
     uint16_t count;         /* instructions */
+    uint8_t runs;           /* how often the translator let it be interpreted */
     struct x86_insn insn[]; /* then an end mark, len 0, and the links */
 };
 

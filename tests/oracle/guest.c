@@ -150,6 +150,8 @@ bool guest_init(const char *engine, GError **error)
     x86_cpu_init(cpu);
     if (guest.jit && !jit_attach(cpu, 8 << 20, error))
         return false;
+    if (guest.jit)
+        jit_make_eager(cpu);
     x86_cpu_reset(cpu, false);
     make_tables();
     make_descriptors();
