@@ -189,6 +189,7 @@ static const struct {
     {X86_XSAVEC, HOST, SLACK_ALL},
     {X86_XSAVEOPT, HOST, SLACK_ALL},
     {X86_XRSTOR, EITHER, SLACK_ALL},
+    {X86_PUSHA, HOST | ON_AMD, SLACK_CR2 | SLACK_MEMORY},
     /* Do masked-off bytes fault? MMX state then. */
     {X86_MASKMOVQ, HOST, SLACK_ALL},
     {X86_MASKMOVDQU, HOST, SLACK_ALL},
