@@ -8,19 +8,35 @@
 #include "accel/tcg/tcg.h"
 #include "base/log.h"
 
-/* All code and what belongs to it must lie below 2 GiB, for all CPUs. */
+/* All code and what belongs to it must lie below 2 GiB, for all CPUs: so much,
+ * of which a CPU takes some whatever its code. */
 enum {
-    CODE_CACHE = 96 << 20,
-    CODE_CACHES = 384 << 20,
+    LOW_MEMORY = 880 << 20,
+    LOW_OF_CPU = 5 << 19,
+    CODE_MOST = 96 << 20,
     CODE_LEAST = 1 << 20,
 };
 
 static size_t code_size(const struct vcpus *all)
 {
-    size_t wanted = all->options.tb_size ? all->options.tb_size : CODE_CACHE;
-    size_t size = MIN(wanted, CODE_CACHES / MAX(all->count, 1U));
+    size_t wanted = all->options.tb_size ? all->options.tb_size : CODE_MOST;
+    size_t room = LOW_MEMORY / MAX(all->count, 1U);
+    /* What is kept about code takes five quarters of it. */
+    size_t most = room > LOW_OF_CPU ? (room - LOW_OF_CPU) / 9 * 4 : 0;
 
-    return MAX(size, (size_t)CODE_LEAST) & ~(size_t)0xfff;
+    return MAX(MIN(wanted, most), (size_t)CODE_LEAST) & ~(size_t)0xfff;
+}
+
+/* The first CPU that has to be interpreted says why. */
+static void complain(const struct vcpu *v, const GError *why)
+{
+    unsigned i = v->cpu.index;
+
+    if (i == 0) {
+        warn_user("%s; interpreting", why->message);
+    } else if (v->all->vcpu[i - 1]->cpu.engine) {
+        warn_user("%s; CPU %u is interpreted", why->message, i);
+    }
 }
 
 static bool tcg_vcpu_init(struct vcpu *v, GError **error)
@@ -29,8 +45,8 @@ static bool tcg_vcpu_init(struct vcpu *v, GError **error)
 
     x86_cpu_init(&v->cpu);
     v->cpu.short_blocks = v->all->options.one_insn_per_tb;
-    if (!jit_attach(&v->cpu, code_size(v->all), &why) && v->cpu.index == 0) {
-        warn_user("%s; interpreting", why->message);
+    if (!jit_attach(&v->cpu, code_size(v->all), &why)) {
+        complain(v, why);
     }
     return true;
 }

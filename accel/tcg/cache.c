@@ -77,6 +77,28 @@ static bool map_code(struct jit *j, size_t size)
     return j->rw != MAP_FAILED && lowmem_is(j->rx, size);
 }
 
+static void clear_jumps(struct jit_jumps *table)
+{
+    for (unsigned i = 0; i < JIT_JUMPS; i++) {
+        /* An address whose place in the table is another one. */
+        table->minus[i] = -(uint64_t)(i == 1 ? 2 : 1);
+    }
+}
+
+/* False: there is no low memory left for a table. */
+static bool new_table(struct jit_mode *m)
+{
+    m->jumps = lowmem_new(sizeof(*m->jumps));
+    if (!lowmem_is(m->jumps, sizeof(*m->jumps))) {
+        lowmem_free(m->jumps, sizeof(*m->jumps));
+        m->jumps = NULL;
+        return false;
+    }
+    m->mode = ~0U;
+    clear_jumps(m->jumps);
+    return true;
+}
+
 static void forget_pages(struct jit *j)
 {
     for (unsigned i = 0; i < X86_WRITTEN; i++) {
@@ -104,7 +126,7 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
     if (!lowmem_is(cpu, sizeof(*cpu)) ||
         !lowmem_is(cpu->tlb, sizeof(*cpu->tlb)) ||
         !lowmem_is(j->hot, sizeof(*j->hot)) ||
-        !lowmem_is(j->meta, j->meta_size) ||
+        !lowmem_is(j->meta, j->meta_size) || !new_table(&j->modes[0]) ||
         !lowmem_is(j->ret_memory, JIT_RET_SLACK + 2 * JIT_RET_BYTES) ||
         !map_code(j, code_size)) {
         jit_free(j);
@@ -155,14 +177,6 @@ void jit_free(struct jit *j)
     g_free(j->shapes);
     g_free(j->slot);
     g_free(j);
-}
-
-static void clear_jumps(struct jit_jumps *table)
-{
-    for (unsigned i = 0; i < JIT_JUMPS; i++) {
-        /* An address whose place in the table is another one. */
-        table->minus[i] = -(uint64_t)(i == 1 ? 2 : 1);
-    }
 }
 
 void jit_flush(struct jit *j)
@@ -424,7 +438,8 @@ bool jit_keep(struct jit *j, struct jit_block *jb)
 
 /* ---- the jump cache ---- */
 
-/* A mode's table; all code goes where there are too many modes. */
+/* A mode's table; all code goes where there are too many modes. The first one
+ * is always there. */
 static struct jit_mode *new_mode(struct jit *j, uint32_t mode)
 {
     unsigned i = 0;
@@ -432,13 +447,9 @@ static struct jit_mode *new_mode(struct jit *j, uint32_t mode)
     while (i < JIT_MODES && j->modes[i].jumps && j->modes[i].mode != ~0U) {
         i++;
     }
-    if (i == JIT_MODES) {
+    if (i == JIT_MODES || (!j->modes[i].jumps && !new_table(&j->modes[i]))) {
         jit_flush(j);
         i = 0;
-    }
-    if (!j->modes[i].jumps) {
-        j->modes[i].jumps = lowmem_new(sizeof(*j->modes[i].jumps));
-        clear_jumps(j->modes[i].jumps);
     }
     j->modes[i].mode = mode;
     return &j->modes[i];
