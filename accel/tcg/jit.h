@@ -6,8 +6,9 @@
  * While translated code runs, guest registers are host registers (jit_host[];
  * four of them are in struct x86_cpu), the arithmetic flags are the host's,
  * and XMM and YMM registers are the host's once a block has asked for them
- * (vec_dead is 0 then, and MXCSR is the guest's). RCX, R10 and R11 are scratch;
- * RSP is the C stack. Around every call of C all of it is in struct x86_cpu.
+ * (vec_dead is 0 then, and MXCSR is the guest's), likewise the x87 (x87_dead).
+ * RCX, R10 and R11 are scratch; RSP is in the stack of returns, struct jit_ret.
+ * Around every call of C all of it is in struct x86_cpu.
  *
  * One code cache a vCPU: nothing here is shared between threads, and what is
  * addressed is addressed absolutely, below 2 GiB.
