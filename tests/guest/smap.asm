@@ -8,6 +8,10 @@
 ;; out 00001000
 ;; out 000e0027
 ;; out 00001000
+;; out 000e0021
+;; out 00001000
+;; out 000e0021
+;; out 00001000
 ;; out 000d0000
 ;; out 00110000
 ;; out 00000077
@@ -81,7 +85,40 @@ main:
     to_user 0x3002
     mov al, [0x1000]
     mov [0x1000], al
-.d:
+.d: ; what was allowed, and is in the TLB, until WRPKRU or XRSTOR forbids it
+    xor ecx, ecx
+    xor edx, edx
+    xor eax, eax
+    wrpkru
+    mov al, [0x1000]
+    mov eax, 4
+    wrpkru
+    faults .g
+    mov al, [0x1000]
+.g:
+    mov rax, cr4
+    or eax, 0x40000         ; OSXSAVE
+    mov cr4, rax
+    xor ecx, ecx
+    xor edx, edx
+    mov eax, 0x203          ; x87, SSE, PKRU
+    xsetbv
+    mov eax, 0xd
+    mov ecx, 9
+    cpuid
+    mov edi, 0x20000
+    mov dword [rdi + rbx], 4
+    mov dword [rdi + 512], 0x200
+    xor ecx, ecx
+    xor edx, edx
+    xor eax, eax
+    wrpkru
+    mov al, [0x1000]
+    mov eax, 0x200
+    xrstor [rdi]
+    faults .h
+    mov al, [0x1000]
+.h:
     xor ecx, ecx
     xor edx, edx
     xor eax, eax
