@@ -135,7 +135,7 @@ struct jit_hot {
     uint32_t mxcsr;    /* C's */
     /* Of PEXT and PDEP. */
     uint64_t page_mask, index_mask, jump_mask, ret_mask;
-    uint64_t no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
+    uint64_t df, no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
 };
 
 struct jit_glue {
