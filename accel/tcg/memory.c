@@ -167,23 +167,6 @@ static uint8_t *check_bmi2(struct tr *t, struct x86_tlb_array *set,
     return emit_jrcxz(&t->e);
 }
 
-void tr_check_run(struct tr *t, unsigned count, unsigned shift, bool write)
-{
-    struct x86_tlb_array *set = tlb_set(t, write);
-    struct host_mem last = {H_RCX, (uint8_t)count, (uint8_t)shift, -1};
-    uint8_t *hit;
-
-    emit_pext(&t->e, H_RCX, H_R10, emit_abs(&t->j->hot->index_mask));
-    emit_load(&t->e, H_R11, entry(set->delta, 3), 8);
-    emit_load(&t->e, H_RCX, entry(set->minus, 3), 8);
-    emit_lea(&t->e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
-    emit_lea(&t->e, H_RCX, last, 8);
-    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
-    hit = emit_jrcxz(&t->e);
-    tr_go_slow(t);
-    emit_here(&t->e, hit);
-}
-
 static void save_flags(struct tr *t)
 {
     emit_store(&t->e, emit_abs(&t->j->hot->rax), H_RAX, 8);
@@ -228,6 +211,22 @@ void tr_check(struct tr *t, unsigned size, bool write)
 {
     uint8_t *hit = tr_check_only(t, size, write);
 
+    tr_go_slow(t);
+    emit_here(&t->e, hit);
+}
+
+/* The first byte is looked up by itself: n bytes on from a page that is not the
+ * entry's may well be in the entry's. */
+void tr_check_run(struct tr *t, unsigned count, unsigned shift, bool write)
+{
+    struct host_mem last = {H_RCX, (uint8_t)count, (uint8_t)shift, -1};
+    uint8_t *hit;
+
+    tr_check(t, 1, write);
+    emit_pext(&t->e, H_RCX, H_R10, emit_abs(&t->j->hot->offset_mask));
+    emit_lea(&t->e, H_RCX, last, 8);
+    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
+    hit = emit_jrcxz(&t->e);
     tr_go_slow(t);
     emit_here(&t->e, hit);
 }
