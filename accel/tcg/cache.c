@@ -144,9 +144,11 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
     j->hot->vec_dead = j->hot->x87_dead = 1;
     j->hot->mxcsr = 0x1f80;
     j->hot->page_mask = ~UINT64_C(0xfff);
+    j->hot->offset_mask = 0xfff;
     j->hot->index_mask = (uint64_t)(X86_TLB_SIZE - 1) << 12;
     j->hot->jump_mask = JIT_JUMPS - 1;
     j->hot->no_if = ~(uint64_t)X86_IF;
+    j->hot->df = X86_DF;
     j->hot->no_df = ~(uint64_t)X86_DF;
     j->hot->no_fixed = ~(uint64_t)X86_FIXED;
     j->hot->bits_of[4] = 31;

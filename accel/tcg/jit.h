@@ -135,8 +135,8 @@ struct jit_hot {
     uint8_t upper;     /* 1: their upper halves may not be zero */
     uint32_t mxcsr;    /* C's */
     /* Of PEXT and PDEP. */
-    uint64_t page_mask, index_mask, jump_mask, ret_mask;
-    uint64_t no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
+    uint64_t page_mask, offset_mask, index_mask, jump_mask, ret_mask;
+    uint64_t df, no_if, no_df, no_fixed, bits_of[9]; /* by size in bytes */
 };
 
 struct jit_glue {

@@ -215,6 +215,22 @@ void tr_check(struct tr *t, unsigned size, bool write)
     emit_here(&t->e, hit);
 }
 
+/* The first byte is looked up by itself: n bytes on from a page that is not the
+ * entry's may well be in the entry's. */
+void tr_check_run(struct tr *t, unsigned count, unsigned shift, bool write)
+{
+    struct host_mem last = {H_RCX, (uint8_t)count, (uint8_t)shift, -1};
+    uint8_t *hit;
+
+    tr_check(t, 1, write);
+    emit_pext(&t->e, H_RCX, H_R10, emit_abs(&t->j->hot->offset_mask));
+    emit_lea(&t->e, H_RCX, last, 8);
+    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
+    hit = emit_jrcxz(&t->e);
+    tr_go_slow(t);
+    emit_here(&t->e, hit);
+}
+
 void tr_operand(struct tr *t, const struct x86_insn *insn, unsigned size,
                 bool write, struct host_mem *m)
 {

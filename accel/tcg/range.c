@@ -38,7 +38,7 @@ static bool place_of(const struct tr *t, const struct x86_insn *i,
 
     if (!(i->flags & X86_I_MEM) || index || i->asize != word(t) ||
         i->flags & X86_I_LOCK ||
-        x86_insn_row(i)->attrs & (X86_A_ALIGN | X86_A_X87) ||
+        x86_insn_row(i)->attrs & (X86_A_ALIGN | X86_A_X87 | X86_A_MMX) ||
         !tr_memory_operand(t, i, &p->size, &p->write)) {
         return false;
     }

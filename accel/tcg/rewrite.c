@@ -4,7 +4,7 @@
  * registers, and memory through the TLB. What an instruction is comes from its
  * row of opcodes.def; rules.def names the ones that this is right for.
  *
- * Not here: x87, MMX, strings, what has hidden operands in memory.
+ * Not here: x87, strings, what has hidden operands in memory.
  */
 #include "accel/tcg/tr.h"
 #include "target/x86/model.h"
@@ -49,6 +49,7 @@ struct shape {
     bool slot;    /* rm is a register in memory, used where it is */
     bool cl;      /* counts by CL */
     bool vec;     /* touches vector registers */
+    bool mmx;     /* ... MMX registers */
     uint8_t size; /* of memory */
     bool write;   /* memory is written */
     bool bad;
@@ -110,6 +111,15 @@ static void add_operand(struct shape *s, const struct x86_insn *i, unsigned n,
         break;
     case X86_C_MEM: set_mem(s, i, n); break;
     case X86_C_VVVV: set_gpr(s, &s->vvvv, i, n, i->vvvv, 0, rule); break;
+    case X86_C_MMX: s->reg.guest = i->reg & 7; break;
+    case X86_C_MMXRM:
+    case X86_C_MMXRMR:
+        if (mem) {
+            set_mem(s, i, n);
+        } else {
+            s->rm.guest = i->rm & 7;
+        }
+        break;
     case X86_C_VEC: set_vec(s, &s->reg, i->reg); break;
     case X86_C_VECRM:
     case X86_C_VECRMR:
@@ -183,6 +193,7 @@ static struct shape shape_of(const struct x86_insn *i, uint8_t rule,
         s.op.imm_len = 2;
     }
     s.vec |= x86_insn_row(i)->attrs & (X86_A_SSE | X86_A_AVX);
+    s.mmx = x86_insn_row(i)->attrs & X86_A_MMX;
     s.op.byte_reg = s.reg.gpr && s.reg.size == 1;
     s.op.byte_rm = s.rm.gpr && s.rm.size == 1;
     return s;
@@ -407,6 +418,9 @@ static bool write_shape(struct tr *t, const struct x86_insn *i, struct shape *s)
         !place_high(&s->rm, &s->reg, &spare, t->j->bmi2)) {
         return false;
     }
+    if (s->mmx) {
+        tr_need_x87(t);
+    }
     if (s->vec) {
         tr_need_vec(t);
     }
@@ -458,12 +472,13 @@ static uint8_t rule_of(const struct tr *t, const struct x86_insn *i)
     const struct x86_row *row = x86_insn_row(i);
     uint8_t rule = rules[row->mnemonic];
 
-    if (!tr_host_has(t, row->feature) || row->attrs & (X86_A_MMX | X86_A_X87) ||
+    if (!tr_host_has(t, row->feature) || row->attrs & X86_A_X87 ||
+        (row->attrs & X86_A_MMX && !t->j->bmi2) ||
         (row->attrs & X86_A_AVX2L && i->flags & X86_I_L &&
          !tr_host_has(t, X86_FEATURE_AVX2))) {
         return RULE_NONE;
     }
-    if (rule == RULE_NONE && row->attrs & (X86_A_SSE | X86_A_AVX)) {
+    if (rule == RULE_NONE && row->attrs & (X86_A_SSE | X86_A_AVX | X86_A_MMX)) {
         return RULE_PLAIN;
     }
     if (row->mnemonic == X86_IMUL && row->operand[1] == X86_O___) {
@@ -572,7 +587,7 @@ bool tr_quiet(const struct tr *t, const struct x86_insn *insn)
 {
     const struct shape *s = shape(t, insn);
 
-    return s && !s->mem && !s->vec && !s->reg.high && !s->rm.high &&
+    return s && !s->mem && !s->vec && !s->mmx && !s->reg.high && !s->rm.high &&
            is_quiet(&s->reg) && is_quiet(&s->rm) && is_quiet(&s->vvvv) &&
            !(x86_insn_row(insn)->attrs & X86_A_ENDS) &&
            x86_insn_row(insn)->mnemonic != X86_LEA;

@@ -372,6 +372,11 @@ bool tr_is_plain(const struct x86_insn *i)
     case X86_CWD:
     case X86_DIV:
     case X86_IDIV:
+    case X86_MOVS:
+    case X86_STOS:
+    case X86_LODS:
+    case X86_SCAS:
+    case X86_CMPS:
     case X86_Jcc:
     case X86_JMP: return true;
     case X86_LEA: return i->reg != X86_RSP;
@@ -430,6 +435,11 @@ uint32_t tr_special_written(const struct x86_insn *i)
     case X86_IDIV:
     case X86_CMPXCHG8B:
     case X86_CMPXCHG16B: return REG(RAX) | REG(RDX);
+    case X86_MOVS:
+    case X86_CMPS: return REG(RSI) | REG(RDI) | REG(RCX);
+    case X86_STOS:
+    case X86_SCAS: return REG(RDI) | REG(RCX);
+    case X86_LODS: return REG(RAX) | REG(RSI) | REG(RCX);
     case X86_CBW: return REG(RAX);
     case X86_CWD: return REG(RDX);
     case X86_NOP:

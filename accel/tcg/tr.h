@@ -105,6 +105,9 @@ void tr_lea(struct tr *t, const struct x86_insn *insn, unsigned to,
             unsigned size);
 /* Behind tr_address: the bytes are at [R10 + R11]; RCX is lost. */
 void tr_check(struct tr *t, unsigned size, bool write);
+/* The same for as many elements as host register `count` says, fewer than
+ * 4096; only with BMI2. */
+void tr_check_run(struct tr *t, unsigned count, unsigned shift, bool write);
 /* Behind either: where the operand is; R11 or R10 and R11 are in use. By one
  * of the block's ranges where that is possible. */
 void tr_operand(struct tr *t, const struct x86_insn *insn, unsigned size,
@@ -186,9 +189,16 @@ struct jit_site *tr_site(struct tr *t, const struct x86_insn *insn);
 
 bool tr_system(struct tr *t, const struct x86_insn *insn);
 
+/* ---- string.c ---- */
+
+bool tr_string(struct tr *t, const struct x86_insn *insn);
+
 /* ---- x87.c ---- */
 
 bool tr_x87(struct tr *t, const struct x86_insn *insn);
+/* Makes the x87 the guest's, or C does the instruction. Vector registers may
+ * be away behind it. */
+void tr_need_x87(struct tr *t);
 /* As tr_memory_operand(). */
 bool tr_x87_operand(const struct tr *t, const struct x86_insn *insn,
                     unsigned *size, bool *write);

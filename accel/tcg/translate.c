@@ -30,7 +30,8 @@ static bool translate_insn(struct tr *t, const struct x86_insn *insn)
     if (row->attrs & X86_A_ENDS) {
         return t->ended = tr_flow(t, insn);
     }
-    return tr_special(t, insn) || tr_x87(t, insn) || tr_rewrite(t, insn);
+    return tr_special(t, insn) || tr_string(t, insn) || tr_x87(t, insn) ||
+           tr_rewrite(t, insn);
 }
 
 /* Leaves with what R11 says. */

@@ -4,8 +4,11 @@
  * instruction first wants it and put away at the next call of C. [SDM] vol. 1
  * ch. 8; what the last instruction was (FIP, FDP) is kept beside it.
  *
+ * MMX instructions are rewritten as SSE ones are (rewrite.c), behind the same
+ * tr_need_x87().
+ *
  * By C: guests that unmask exceptions, or have one pending; environments,
- * FNINIT, MMX; operands by FS and GS. The host's FSIN and the like are used,
+ * FNINIT; operands by FS and GS. The host's FSIN and the like are used,
  * whose last digit is not the interpreter's on all CPUs.
  */
 #include "target/x86/x87.h"
@@ -113,9 +116,7 @@ bool tr_x87_operand(const struct tr *t, const struct x86_insn *i,
     return true;
 }
 
-/* Makes the x87 the guest's, or C does the instruction. Vector registers may
- * be away behind it. */
-static void need_x87(struct tr *t)
+void tr_need_x87(struct tr *t)
 {
     struct host_mem dead = emit_abs(&t->j->hot->x87_dead);
     uint8_t *live, *now;
@@ -202,6 +203,11 @@ bool tr_x87(struct tr *t, const struct x86_insn *i)
     if (x86_insn_row(i)->mnemonic == X86_FWAIT) {
         return wait_for_it(t);
     }
+    if (x86_insn_row(i)->mnemonic == X86_EMMS) {
+        tr_need_x87(t);
+        emit_bytes(&t->e, 0x770f, 2);
+        return true;
+    }
     if (!known(i, &control)) {
         return false;
     }
@@ -209,11 +215,11 @@ bool tr_x87(struct tr *t, const struct x86_insn *i)
         if (!tr_x87_operand(t, i, &size, &write)) {
             return false;
         }
-        need_x87(t);
+        tr_need_x87(t);
         on_memory(t, i, size, write, control);
         return true;
     }
-    need_x87(t);
+    tr_need_x87(t);
     if (!control) {
         note(t, i, false);
     }
