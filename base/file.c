@@ -3,11 +3,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base.h"
 
-enum { FIRST = 64 * 1024 };
+enum { FIRST = 64 * 1024, PIPE_MS = 2000 };
+
+/* Opens without waiting for the other end of a pipe, but for a moment. */
+static int file_open(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        fail_errno(error, "cannot open '%s'", path);
+    } else if (S_ISFIFO(st.st_mode) &&
+               poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PIPE_MS) <
+                   1) {
+        fail(error, "'%s' is a pipe that nobody writes to", path);
+    } else if (fcntl(fd, F_SETFL, 0) < 0) {
+        fail_errno(error, "cannot read '%s'", path);
+    } else {
+        return fd;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
 
 /* Reads to the end, or to one byte more than `most`. */
 static bool file_read(int fd, gsize most, GByteArray *a)
@@ -34,12 +59,12 @@ static bool file_read(int fd, gsize most, GByteArray *a)
 bool file_load(const char *path, gsize most, char **data, gsize *len,
                GError **error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = file_open(path, error);
     g_autoptr(GByteArray) a = g_byte_array_new();
     bool ok;
 
     if (fd < 0) {
-        return fail_errno(error, "cannot open '%s'", path);
+        return false;
     }
     ok = file_read(fd, most, a) || fail_errno(error, "cannot read '%s'", path);
     close(fd);

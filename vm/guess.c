@@ -86,12 +86,16 @@ static const struct {
 
 static bool file_read(struct file *f, const char *path, GError **error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     ssize_t n;
 
     if (fd < 0 || fstat(fd, &st) < 0) {
         return fail_errno(error, "cannot open '%s'", path);
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+        close(fd);
+        return fail(error, "'%s' is neither a file nor a block device", path);
     }
     f->head = g_malloc(HEAD);
     n = read(fd, f->head, HEAD);

@@ -242,6 +242,20 @@ class FwCfg(rhea.TestCase):
             self.assertEqual(self.read(q, "etc/boot-fail-wait"), (500).to_bytes(4, "little"))
             self.assertIn(b"HALT", self.read(q, "bootorder"))
 
+    def test_pipes(self):
+        """A pipe that nobody writes to is one line and an end; one that is written is read."""
+        with tempfile.TemporaryDirectory() as d:
+            pipe = os.path.join(d, "pipe")
+            os.mkfifo(pipe)
+            for args in ([pipe], ["-kernel", pipe], ["-bios", pipe], ["-hda", pipe], ["-smbios", f"file={pipe}"]):
+                r = run(*args)
+                self.assertEqual((r.returncode, r.stderr.count("\n")), (1, 1), r.stderr)
+                self.assertIn(pipe, r.stderr)
+            writer = subprocess.Popen(["sh", "-c", f"echo through > {pipe}"])
+            q = self.qtest("-fw_cfg", f"name=opt/p,file={pipe}")
+            self.assertEqual(self.read(q, "opt/p"), b"through\n")
+            writer.wait()
+
     def test_acpitable(self):
         with tempfile.NamedTemporaryFile() as f:
             f.write(b"the body")
