@@ -21,6 +21,22 @@
 /* ---- the host ---- */
 
 #ifdef __x86_64__
+/* PEXT and PDEP are one operation, but on Zen 1 and 2 (AMD's software
+ * optimization guide for family 17h; 18h is the same), where they are
+ * microcode. */
+static bool fast_bmi2(void)
+{
+    uint32_t a, b, c, d;
+    unsigned family;
+
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("bmi2") || !__get_cpuid(1, &a, &b, &c, &d)) {
+        return false;
+    }
+    family = (a >> 8 & 15) + (a >> 20 & 0xff);
+    return family != 0x17 && family != 0x18;
+}
+
 static void host_features(struct jit *j)
 {
     static const struct {
@@ -45,7 +61,7 @@ static void host_features(struct jit *j)
             j->host_features[f / 64] |= BIT(f % 64);
         }
     }
-    j->bmi2 = __builtin_cpu_supports("bmi2");
+    j->bmi2 = fast_bmi2();
     j->avx = __builtin_cpu_supports("avx");
 }
 #else

@@ -7,7 +7,7 @@ bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error)
     return fail(error, "the translator runs on x86-64 hosts alone");
 }
 
-void jit_make_eager(struct x86_cpu *cpu)
+void jit_for_tests(struct x86_cpu *cpu, bool plain)
 {
 }
 

@@ -192,11 +192,12 @@ static bool is_warm(const struct jit *j, struct x86_block *block)
     return block->runs >= j->cold_runs || block->runs++ >= j->cold_runs;
 }
 
-void jit_make_eager(struct x86_cpu *cpu)
+void jit_for_tests(struct x86_cpu *cpu, bool plain)
 {
     struct jit *j = cpu->engine;
 
     j->cold_runs = 0;
+    j->bmi2 &= !plain;
 }
 
 /* The block at CS:RIP, made if need be; NULL: it was interpreted. `from`: the

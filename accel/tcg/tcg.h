@@ -11,8 +11,9 @@
 
 /* `code_size`: bytes of code cache. */
 bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error);
-/* For tests: nothing that can be translated is interpreted first. */
-void jit_make_eager(struct x86_cpu *cpu);
+/* Nothing that can be translated is interpreted first; `plain`: as on a host
+ * without BMI2. Before it runs. */
+void jit_for_tests(struct x86_cpu *cpu, bool plain);
 void jit_detach(struct x86_cpu *cpu);
 /* Lines of counts, for people; any thread, while it runs. */
 void jit_describe(const struct x86_cpu *cpu, GString *out);

@@ -131,9 +131,12 @@ bool guest_init(const char *engine, GError **error)
     struct x86_cpu *cpu = lowmem_new(sizeof(*cpu));
 
     guest.cpu = cpu;
-    guest.jit = strcmp(engine, "jit") == 0;
+    bool plain = strcmp(engine, "jit-plain") == 0; /* as without BMI2 */
+
+    guest.jit = plain || strcmp(engine, "jit") == 0;
     if (!guest.jit && strcmp(engine, "interp") != 0)
-        return fail(error, "--engine is interp or jit, not %s", engine);
+        return fail(error, "--engine is interp, jit or jit-plain, not %s",
+                    engine);
     lock_init(&guest.lock);
     guest.ram = ram_new("oracle", PAGES * ORACLE_PAGE, RAM_ANONYMOUS, NULL);
     space_init(&guest.memory, "memory", UINT64_C(1) << 40, false, &guest.lock);
@@ -151,7 +154,7 @@ bool guest_init(const char *engine, GError **error)
     if (guest.jit && !jit_attach(cpu, 8 << 20, error))
         return false;
     if (guest.jit)
-        jit_make_eager(cpu);
+        jit_for_tests(cpu, plain);
     x86_cpu_reset(cpu, false);
     make_tables();
     make_descriptors();

@@ -4,7 +4,7 @@
  * runs on.
  *
  *   oracle [--seed N] [--count N] [--only PATTERN,...] [--insns N] [--32 PERCENT]
- *          [--fails N] [--engine interp|jit]
+ *          [--fails N] [--engine interp|jit|jit-plain]
  *
  * A failure is printed as short as it gets by leaving out instructions, with
  * its seed: `--seed THAT --count 1` (and the same --only, --insns) runs it

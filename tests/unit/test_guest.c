@@ -165,7 +165,7 @@ static struct board *board_new(bool jit)
         bool good = jit_attach(b->cpu, 8 << 20, NULL);
 
         g_assert_true(good);
-        jit_make_eager(b->cpu);
+        jit_for_tests(b->cpu, false);
     }
     x86_cpu_reset(b->cpu, false);
     return b;
