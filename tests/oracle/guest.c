@@ -128,11 +128,10 @@ static void code_written(void *opaque, uint32_t *generation)
 
 bool guest_init(const char *engine, GError **error)
 {
+    bool plain = strcmp(engine, "jit-plain") == 0; /* as without BMI2 */
     struct x86_cpu *cpu = lowmem_new(sizeof(*cpu));
 
     guest.cpu = cpu;
-    bool plain = strcmp(engine, "jit-plain") == 0; /* as without BMI2 */
-
     guest.jit = plain || strcmp(engine, "jit") == 0;
     if (!guest.jit && strcmp(engine, "interp") != 0)
         return fail(error, "--engine is interp, jit or jit-plain, not %s",
