@@ -156,7 +156,7 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
                         JIT_RET_BYTES - 1) &
                        ~(uintptr_t)(JIT_RET_BYTES - 1));
     j->hot->ret_mask = JIT_RET_BYTES - 1;
-    j->hot->ret_top = (uintptr_t)&j->rets[JIT_RETS];
+    j->hot->ret_top = (uintptr_t)j->rets + JIT_RET_BYTES + JIT_RET_LOW;
     j->hot->vec_dead = j->hot->x87_dead = 1;
     j->hot->mxcsr = 0x1f80;
     j->hot->page_mask = ~UINT64_C(0xfff);
@@ -210,7 +210,10 @@ void jit_flush(struct jit *j)
     }
     j->mode = NULL;
     for (unsigned i = 0; i <= JIT_RETS; i++) {
-        j->rets[i] = (struct jit_ret){j->glue.ret_lost, 1};
+        uint8_t *entry = j->rets + i * JIT_RET_SIZE + JIT_RET_LOW;
+
+        stl_u64(entry, (uintptr_t)j->glue.ret_lost);
+        stl_u64(entry + 8, 1);
     }
     j->hot->ret_rsp = j->hot->ret_top;
     j->pending = NULL;

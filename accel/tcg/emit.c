@@ -222,6 +222,18 @@ void emit_shlx(struct emit *e, unsigned to, unsigned from, unsigned by_reg)
     emit_op_rr(e, &op, to, from);
 }
 
+void emit_shrx(struct emit *e, unsigned to, unsigned from, unsigned by_reg)
+{
+    struct host_op op = {.map = HM_38,
+                         .pp = PP_F2,
+                         .opcode = 0xf7,
+                         .w = true,
+                         .vex = true,
+                         .vvvv = (uint8_t)by_reg};
+
+    emit_op_rr(e, &op, to, from);
+}
+
 void emit_sarx(struct emit *e, unsigned to, unsigned from, unsigned by_reg,
                unsigned size)
 {

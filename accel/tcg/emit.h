@@ -96,6 +96,8 @@ void emit_store8_i(struct emit *e, struct host_mem m, uint8_t v);
 void emit_lea(struct emit *e, unsigned to, struct host_mem m, unsigned size);
 void emit_rorx(struct emit *e, unsigned to, unsigned from, unsigned by);
 void emit_shlx(struct emit *e, unsigned to, unsigned from, unsigned by_reg);
+/* By the low six bits of a register. */
+void emit_shrx(struct emit *e, unsigned to, unsigned from, unsigned by_reg);
 void emit_sarx(struct emit *e, unsigned to, unsigned from, unsigned by_reg,
                unsigned size);
 void emit_movsxd(struct emit *e, unsigned to, unsigned from);

@@ -188,14 +188,15 @@ static void push_minus(struct tr *t, uint64_t rip)
 
 static void push_ret(struct tr *t)
 {
-    jit_wrap_rets(&t->e, t->j);
+    jit_next_ret(&t->e, t->j);
     push_minus(t, tr_next_rip(t));
 }
 
 /* Where the host comes back to. */
 static void after_call(struct tr *t)
 {
-    emit_lea(&t->e, H_RSP, (struct host_mem){H_RSP, H_NONE, 0, 8}, 8);
+    emit_lea(&t->e, H_RSP,
+             (struct host_mem){H_RSP, H_NONE, 0, JIT_RET_SIZE - 8}, 8);
     exit_to(t, tr_next_rip(t), true);
 }
 

@@ -258,13 +258,13 @@ static void emit_ret_lost(struct jit *j)
     emit_jmp(e, j->glue.leave);
 }
 
-void jit_wrap_rets(struct emit *e, const struct jit *j)
+void jit_next_ret(struct emit *e, const struct jit *j)
 {
-    int32_t base = (int32_t)(uintptr_t)&j->rets[1];
+    int32_t start = (int32_t)(uintptr_t)j->rets;
 
-    emit_lea(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, -16}, 8);
+    emit_lea(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, -JIT_RET_SIZE}, 8);
     emit_pext(e, H_RCX, H_RCX, emit_abs(&j->hot->ret_mask));
-    emit_lea(e, H_RSP, (struct host_mem){H_RCX, H_NONE, 0, base}, 8);
+    emit_lea(e, H_RSP, (struct host_mem){H_RCX, H_NONE, 0, start + 16}, 8);
 }
 
 /* Called where the entry on top is not for R10: takes it off, if it is not the
@@ -273,14 +273,14 @@ void jit_wrap_rets(struct emit *e, const struct jit *j)
 static void emit_ret_miss(struct jit *j)
 {
     struct emit *e = &j->emit;
-    int32_t minus_last = -(int32_t)(uintptr_t)&j->rets[JIT_RETS];
+    int32_t minus_last = -(int32_t)j->hot->ret_top;
     uint8_t *hit, *last;
 
     j->glue.ret_miss = emit_run_address(e);
     emit_lea(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, 8 + minus_last}, 8);
     last = emit_jrcxz(e);
     emit_pop(e, H_R11);
-    move_rsp(e, 16);
+    move_rsp(e, JIT_RET_SIZE);
     emit_load(e, H_RCX, (struct host_mem){H_RSP, H_NONE, 0, 8}, 8);
     emit_lea(e, H_RCX, (struct host_mem){H_RCX, H_R10, 0, 0}, 8);
     hit = emit_jrcxz(e);

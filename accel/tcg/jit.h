@@ -7,7 +7,7 @@
  * four of them are in struct x86_cpu), the arithmetic flags are the host's,
  * and XMM and YMM registers are the host's once a block has asked for them
  * (vec_dead is 0 then, and MXCSR is the guest's), likewise the x87 (x87_dead).
- * RCX, R10 and R11 are scratch; RSP is in the stack of returns, struct jit_ret.
+ * RCX, R10 and R11 are scratch; RSP is in the stack of returns, JIT_RETS.
  * Around every call of C all of it is in struct x86_cpu.
  *
  * One code cache a vCPU: nothing here is shared between threads, and what is
@@ -165,23 +165,23 @@ enum jit_leave {
  * So the host predicts guest returns as it does its own. What is in it is a
  * guess, which is compared. When it is full it starts anew at its top, where
  * an entry that nobody made leads to ret_lost.
+ *
+ * Between two guest instructions the low bits of RSP are 12, so that RSP is the
+ * number that shifts a page's offset away.
  */
-struct jit_ret {
-    const void *host;
-    uint64_t minus;
-};
-
 enum {
-    JIT_RETS = 4096,
-    JIT_RET_BYTES = JIT_RETS * 16, /* the stack is a multiple of that */
-    JIT_RET_SLACK = 64 << 10,      /* below it: frames of signals */
+    JIT_RET_SIZE = 64, /* 8 bytes host, 8 bytes minus, nothing */
+    JIT_RET_LOW = 12,
+    JIT_RETS = 1024,
+    JIT_RET_BYTES = JIT_RETS * JIT_RET_SIZE, /* its start is a multiple */
+    JIT_RET_SLACK = 64 << 10,                /* below it: frames of signals */
 };
 
 struct jit {
     struct x86_cpu *cpu;
     struct jit_hot *hot;
     uint8_t *ret_memory;
-    struct jit_ret *rets;
+    uint8_t *rets; /* its start */
     struct jit_glue glue;
     /* The code, written here, run there. */
     uint8_t *rw, *rx;
@@ -253,9 +253,9 @@ struct jit_block *jit_known(struct jit *j, uint64_t rip);
 const uint8_t *jit_landing(struct jit *j, struct jit_block *jb);
 
 /* glue.c */
-/* Before a push: RSP back to the top where the stack of returns is full. RCX
- * is lost. */
-void jit_wrap_rets(struct emit *e, const struct jit *j);
+/* Before the pushes of an entry's two words: RSP to the next entry, from the top
+ * again where the stack of returns is full. RCX is lost. */
+void jit_next_ret(struct emit *e, const struct jit *j);
 void jit_emit_glue(struct jit *j);
 
 /* translate.c: NULL: no room. */

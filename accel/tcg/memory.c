@@ -163,7 +163,7 @@ static uint8_t *check_bmi2(struct tr *t, struct x86_tlb_array *set,
     emit_load(&t->e, H_R11, entry(set->delta, 3), 8);
     emit_load(&t->e, H_RCX, entry(set->minus, 3), 8);
     emit_lea(&t->e, H_RCX, last, 8);
-    emit_pext(&t->e, H_RCX, H_RCX, emit_abs(&t->j->hot->page_mask));
+    emit_shrx(&t->e, H_RCX, H_RCX, H_RSP); /* by JIT_RET_LOW */
     return emit_jrcxz(&t->e);
 }
 
