@@ -54,6 +54,7 @@ struct accel {
 struct accel_options {
     uint64_t tb_size; /* bytes of translated code a CPU */
     bool one_insn_per_tb;
+    bool perf_map; /* -perfmap */
 };
 
 /* The CPUs of one machine. */

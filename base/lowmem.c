@@ -9,10 +9,10 @@
 #endif
 
 /* Where the kernel does not look for MAP_32BIT: below 1 GiB. */
-static void *map_lower(size_t size, int prot, int flags, int fd)
+static void *map_lower(size_t size, int prot, int flags)
 {
     for (uintptr_t at = 0x10000000; at < 0x40000000; at += 0x1000000) {
-        void *p = mmap((void *)at, size, prot, flags, fd, 0);
+        void *p = mmap((void *)at, size, prot, flags, -1, 0);
 
         if (p == MAP_FAILED || lowmem_is(p, size)) {
             return p;
@@ -22,20 +22,20 @@ static void *map_lower(size_t size, int prot, int flags, int fd)
     return MAP_FAILED;
 }
 
-void *lowmem_map(size_t size, int prot, int fd)
+void *lowmem_map(size_t size, int prot, bool shared)
 {
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-    void *p = mmap(NULL, size, prot, flags | MAP_32BIT, fd, 0);
+    int flags = MAP_ANONYMOUS | (shared ? MAP_SHARED : MAP_PRIVATE);
+    void *p = mmap(NULL, size, prot, flags | MAP_32BIT, -1, 0);
 
     if (p == MAP_FAILED) {
-        p = map_lower(size, prot, flags, fd);
+        p = map_lower(size, prot, flags);
     }
-    return p == MAP_FAILED ? mmap(NULL, size, prot, flags, fd, 0) : p;
+    return p == MAP_FAILED ? mmap(NULL, size, prot, flags, -1, 0) : p;
 }
 
 void *lowmem_new(size_t size)
 {
-    void *p = lowmem_map(size, PROT_READ | PROT_WRITE, -1);
+    void *p = lowmem_map(size, PROT_READ | PROT_WRITE, false);
 
     if (p == MAP_FAILED) {
         g_error("out of memory: %zu bytes", size);

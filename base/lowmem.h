@@ -12,9 +12,9 @@
 void *lowmem_new(size_t size);
 void lowmem_free(void *p, size_t size);
 
-/* Another mapping like that, of a file's start (shared) or of nothing (fd -1);
+/* Memory like that, with other rights; `shared`: a forked process sees it, too.
  * MAP_FAILED as mmap(). */
-void *lowmem_map(size_t size, int prot, int fd);
+void *lowmem_map(size_t size, int prot, bool shared);
 
 /* Can [p, p + size) be named by a sign-extended 32-bit address? */
 static inline bool lowmem_is(const void *p, size_t size)

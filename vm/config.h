@@ -21,6 +21,7 @@ struct config {
     GPtrArray *monitor, *netdev, *nic, *parallel, *qmp, *serial, *smbios, *vnc;
     /* -hda FILE and the like become -drive texts in `drive` */
     bool daemonize, enable_kvm, explain, full_screen, help, localtime;
+    bool perfmap;
     bool no_acpi, no_hpet, no_reboot, no_shutdown, nodefaults, nographic;
     bool dry_run; /* make the machine, run nothing: for tests */
     bool mem_prealloc, paused, sdl, snapshot, version;

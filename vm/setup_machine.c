@@ -260,6 +260,7 @@ const struct accel *accel_choose(struct vm *vm,
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
+    vm->vcpus.options.perf_map = vm->config->perfmap;
     if (!accel_list(names, vm->config, mo, &vm->vcpus.options, error)) {
         return NULL;
     }

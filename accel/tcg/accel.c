@@ -47,8 +47,9 @@ static bool tcg_vcpu_init(struct vcpu *v, GError **error)
     v->cpu.short_blocks = v->all->options.one_insn_per_tb;
     if (!jit_attach(&v->cpu, code_size(v->all), &why)) {
         complain(v, why);
+        return true;
     }
-    return true;
+    return !v->all->options.perf_map || jit_perf_map(&v->cpu, error);
 }
 
 static void tcg_vcpu_free(struct vcpu *v)

@@ -72,22 +72,31 @@ static void host_features(struct jit *j)
 
 /* ---- memory ---- */
 
+static void unmap_code(struct jit *j, size_t size)
+{
+    if (j->rx && j->rx != MAP_FAILED) {
+        munmap(j->rx, size);
+    }
+    if (j->rw && j->rw != MAP_FAILED && j->rw != j->rx) {
+        munmap(j->rw, size);
+    }
+}
+
+/* Shared memory of nobody else's can be mapped again by moving none of it. perf
+ * takes it for anonymous, and looks for names where perfmap.c puts them. */
 static bool map_code(struct jit *j, size_t size)
 {
-    int fd = memfd_create("jit", MFD_CLOEXEC);
     int rw = PROT_READ | PROT_WRITE;
 
-    j->rw = j->rx = MAP_FAILED;
-    if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
-        j->rw = mmap(NULL, size, rw, MAP_SHARED, fd, 0);
-        j->rx = lowmem_map(size, PROT_READ | PROT_EXEC, fd);
+    j->rw = MAP_FAILED;
+    j->rx = lowmem_map(size, rw, true);
+    if (j->rx != MAP_FAILED) {
+        j->rw = mremap(j->rx, 0, size, MREMAP_MAYMOVE);
     }
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (j->rw == MAP_FAILED || j->rx == MAP_FAILED) {
-        j->rw = lowmem_map(size, rw | PROT_EXEC, -1);
-        j->rx = j->rw;
+    if (j->rw == MAP_FAILED ||
+        mprotect(j->rx, size, PROT_READ | PROT_EXEC) < 0) {
+        unmap_code(j, size);
+        j->rx = j->rw = lowmem_map(size, rw | PROT_EXEC, false);
     }
     j->code_size = size;
     return j->rw != MAP_FAILED && lowmem_is(j->rx, size);
@@ -133,6 +142,7 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
 
     j->cpu = cpu;
     j->cold_runs = JIT_COLD_RUNS;
+    j->perf_map = -1;
     j->hot = lowmem_new(sizeof(*j->hot));
     j->meta_size = code_size / 4 * 5; /* what it takes, by experience */
     j->meta = lowmem_new(j->meta_size);
@@ -179,12 +189,7 @@ struct jit *jit_new(struct x86_cpu *cpu, size_t code_size, GError **error)
 
 void jit_free(struct jit *j)
 {
-    if (j->rw && j->rw != MAP_FAILED) {
-        munmap(j->rw, j->code_size);
-        if (j->rx != j->rw && j->rx != MAP_FAILED) {
-            munmap(j->rx, j->code_size);
-        }
-    }
+    unmap_code(j, j->code_size);
     for (unsigned i = 0; i < JIT_MODES; i++) {
         lowmem_free(j->modes[i].jumps, sizeof(*j->modes[i].jumps));
     }
@@ -192,6 +197,9 @@ void jit_free(struct jit *j)
     lowmem_free(j->meta, j->meta_size);
     lowmem_free(j->ret_memory, JIT_RET_SLACK + 2 * JIT_RET_BYTES);
     forget_pages(j);
+    if (j->perf_map >= 0) {
+        close(j->perf_map);
+    }
     g_free(j->shapes);
     g_free(j->slot);
     g_free(j);

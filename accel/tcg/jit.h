@@ -203,6 +203,7 @@ struct jit {
     uint64_t host_features[4]; /* enum x86_feature */
     struct tr_shapes *shapes;  /* rewrite.c */
     struct x86_block *slot;    /* of one instruction, for C */
+    int perf_map;              /* a file, or -1 */
     unsigned cold_runs;        /* of a block, before it is translated */
     /* Counted for info jit. */
     uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;
@@ -251,6 +252,10 @@ bool jit_still(struct jit *j, const struct jit_block *jb, uint64_t rip);
 struct jit_block *jit_known(struct jit *j, uint64_t rip);
 /* The code that goes to a block after a look at its page; NULL: no room. */
 const uint8_t *jit_landing(struct jit *j, struct jit_block *jb);
+
+/* perfmap.c */
+void jit_perf_name(const struct jit *j, const struct jit_block *jb,
+                   size_t size);
 
 /* glue.c */
 /* Before the pushes of an entry's two words: RSP to the next entry, from the top

@@ -11,6 +11,11 @@ void jit_for_tests(struct x86_cpu *cpu, bool plain)
 {
 }
 
+bool jit_perf_map(struct x86_cpu *cpu, GError **error)
+{
+    return true;
+}
+
 void jit_detach(struct x86_cpu *cpu)
 {
 }

@@ -14,6 +14,8 @@ bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error);
 /* Nothing that can be translated is interpreted first; `plain`: as on a host
  * without BMI2. Before it runs. */
 void jit_for_tests(struct x86_cpu *cpu, bool plain);
+/* Tells perf(1) what is translated from now on. */
+bool jit_perf_map(struct x86_cpu *cpu, GError **error);
 void jit_detach(struct x86_cpu *cpu);
 /* Lines of counts, for people; any thread, while it runs. */
 void jit_describe(const struct x86_cpu *cpu, GString *out);

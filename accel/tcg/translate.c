@@ -205,6 +205,7 @@ static struct jit_block *translate(struct jit *j, const struct x86_block *block,
     }
     assert(t.e.at - jb->code < JIT_SLACK);
     j->host_bytes += (uint64_t)(t.e.at - jb->code);
+    jit_perf_name(j, jb, (size_t)(t.e.at - jb->code));
     j->emit.at = t.e.at;
     return jb;
 }
