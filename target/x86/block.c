@@ -164,10 +164,14 @@ struct x86_blocks *x86_blocks_new(void)
 
 void x86_blocks_set_room(struct x86_blocks *b, size_t bytes)
 {
-    drop_all(b);
-    g_free(b->arena);
-    b->arena = g_malloc(bytes);
-    b->room = bytes;
+    uint8_t *arena = g_try_malloc(bytes);
+
+    if (arena) {
+        drop_all(b);
+        g_free(b->arena);
+        b->arena = arena;
+        b->room = bytes;
+    }
 }
 
 void x86_blocks_free(struct x86_blocks *b)

@@ -94,7 +94,8 @@ uint32_t x86_mode_bits(const struct x86_cpu *cpu);
 bool x86_block_fresh(const struct x86_block *block);
 /* The same, as it was when the CPU last changed it. */
 uint32_t x86_blocks_mode(const struct x86_blocks *b);
-/* Bytes that decoded blocks may take; drops those that there are. */
+/* Bytes that decoded blocks may take, if the host has them; drops those that
+ * there are. */
 void x86_blocks_set_room(struct x86_blocks *b, size_t bytes);
 /* How often all blocks were dropped: pointers to them died then. */
 unsigned x86_blocks_drops(const struct x86_blocks *b);
