@@ -288,7 +288,18 @@ static uint64_t changed(const struct change *c, uint64_t old)
     return c->fn(old, c->a, c->b);
 }
 
-static uint64_t exchange(void *p, unsigned size, const struct change *c)
+/* Can the host lock it? An x86 can at any address, as translated code does. */
+static bool host_locks(uint64_t at, unsigned size)
+{
+#ifdef __x86_64__
+    return true;
+#else
+    return !(at & (size - 1));
+#endif
+}
+
+__attribute__((no_sanitize("alignment"))) static uint64_t exchange(
+    void *p, unsigned size, const struct change *c)
 {
     /* clang-format off */
 #define EXCHANGE(type) \
@@ -310,8 +321,8 @@ static uint64_t exchange(void *p, unsigned size, const struct change *c)
 #undef EXCHANGE
 }
 
-/* What is not RAM, or crosses a page or an alignment boundary: only atomic
- * against others of its kind. */
+/* What is not RAM, crosses a page, or is nothing that the host can lock: only
+ * atomic against others of its kind. */
 static uint64_t exchange_pieces(struct x86_cpu *cpu, const struct pieces *p,
                                 const struct change *c)
 {
@@ -337,10 +348,10 @@ static uint64_t rmw_slow(struct x86_cpu *cpu, const struct x86_insn *insn,
 
     translate_all(cpu, lin, size, X86_WRITE, set, &p);
     if (p.first < size || !p.page[0].host || p.page[0].readonly ||
-        (locked && lin & (size - 1))) {
+        (locked && !host_locks(lin, size))) {
         return exchange_pieces(cpu, &p, c);
     }
-    if (lin & (size - 1)) {
+    if (!locked && lin & (size - 1)) {
         uint64_t with;
 
         old = host_ld(p.page[0].host + p.off, size);
@@ -362,7 +373,7 @@ uint64_t x86_rmw(struct x86_cpu *cpu, const struct x86_insn *insn, uint64_t ea,
     struct change c = {fn, a, b};
     uint64_t old;
 
-    if (!p || (locked && (uintptr_t)p & (size - 1))) {
+    if (!p || (locked && !host_locks((uintptr_t)p, size))) {
         return rmw_slow(cpu, insn, ea, size, locked, &c);
     }
     if (locked) {
