@@ -28,7 +28,7 @@ enum machine_request {
 enum backend_kind {
     BACKEND_DRIVE,   /* struct drive, block/drive.h */
     BACKEND_CHARDEV, /* struct chardev, base/chardev.h */
-    BACKEND_NETDEV,
+    BACKEND_NETDEV,  /* struct netdev, net/net.h */
     BACKEND_KINDS
 };
 
@@ -60,6 +60,7 @@ struct machine {
     GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
     GHashTable *backends[BACKEND_KINDS];
 
+    unsigned nics;       /* made so far: the next one's default address */
     struct input *input; /* keyboard and pointer events, ui/input.h */
     GPtrArray *consoles; /* struct console *, ui/display.h: the first shows */
 
