@@ -55,10 +55,6 @@ struct msix {
 #define MSIX_STATE(type, m) \
     FIELD_AS_ARRAY(type, m.table, "msix_table"), \
     FIELD_AS_ARRAY(type, m.pending, "msix_pending")
-#define FIELD_AS_ARRAY(type, m, nm) \
-    {.name = nm, .at = offsetof(type, m), \
-     .count = sizeof(MEMBER(type, m)) / sizeof(MEMBER(type, m)[0]), \
-     .kind = KIND_OF(MEMBER(type, m)[0])}
 /* clang-format on */
 
 /*
