@@ -80,6 +80,7 @@ static int drive_run(struct image *img, const struct drive_req *req)
     case DRIVE_WRITE:
         return img->ops->write(img, req->offset, req->iov, req->iov_count);
     case DRIVE_FLUSH: return img->ops->flush(img);
+    case DRIVE_ZERO: return img->ops->zero(img, req->offset, req->len);
     default: return img->ops->discard(img, req->offset, req->len);
     }
 }
@@ -108,7 +109,8 @@ static void drive_count(struct drive *d, const struct drive_req *req)
         d->wr_bytes += req->len;
         break;
     case DRIVE_FLUSH: d->flush_ops++; break;
-    case DRIVE_DISCARD: break;
+    case DRIVE_DISCARD:
+    case DRIVE_ZERO: break;
     }
 }
 

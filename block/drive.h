@@ -62,7 +62,13 @@ struct drive {
     uint64_t rd_ops, wr_ops, rd_bytes, wr_bytes, flush_ops;
 };
 
-enum drive_op { DRIVE_READ, DRIVE_WRITE, DRIVE_FLUSH, DRIVE_DISCARD };
+enum drive_op {
+    DRIVE_READ,
+    DRIVE_WRITE,
+    DRIVE_FLUSH,
+    DRIVE_DISCARD,
+    DRIVE_ZERO
+};
 
 /*
  * One request; owned by the device, untouched by it until done() is called.

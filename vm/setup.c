@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "hw/block/virtio_blk.h"
 #include "ui/input.h"
 #include "vm/blockdev.h"
 #include "vm/chardev.h"
@@ -218,6 +219,20 @@ static void setup_board_config(struct vm *vm, const struct machine_options *mo)
     b->vcpus = &vm->vcpus;
 }
 
+/* -drive if=virtio, behind what -device named, as QEMU has them. */
+static bool plug_virtio_drives(struct vm *vm, GError **error)
+{
+    for (guint i = 0; i < vm->drives->len; i++) {
+        struct drive *d = vm->drives->pdata[i];
+
+        if (d->bus == DRIVE_IF_VIRTIO && !d->attached &&
+            !virtio_blk_plug_drive(&vm->machine, d, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool setup_devices(struct vm *vm, GError **error)
 {
     for (guint i = 0; i < vm->config->device->len; i++) {
@@ -226,7 +241,8 @@ static bool setup_devices(struct vm *vm, GError **error)
             return false;
         }
     }
-    return drives_check_used(vm->drives, error);
+    return plug_virtio_drives(vm, error) &&
+           drives_check_used(vm->drives, error);
 }
 
 /* Where a test steps the clock, the RTC begins with the host's time too. */

@@ -9,6 +9,7 @@
 #include "hw/ata/isa_ide.h"
 #include "hw/ata/piix3_ide.h"
 #include "hw/block/fdc.h"
+#include "hw/block/virtio_blk.h"
 #include "hw/char/isa_serial.h"
 #include "hw/char/parallel.h"
 #include "hw/chipset/i440fx.h"
@@ -65,6 +66,9 @@ const struct board_type *board_find(const char *name, GError **error)
     return NULL;
 }
 
+/* NAME-pci, NAME-pci-transitional, NAME-pci-non-transitional */
+#define VIRTIO(types) &(types)[0], &(types)[1], &(types)[2]
+
 /* clang-format off: one a line, sorted */
 const struct dev_type *const device_types[] = {
     &debugcon_type,
@@ -79,6 +83,7 @@ const struct dev_type *const device_types[] = {
     &pvpanic_type,
     &vga_pci_type,
     &vga_secondary_type,
+    VIRTIO(virtio_blk_types),
     NULL,
 };
 /* clang-format on */
