@@ -9,6 +9,7 @@
 
 #include "hw/core/state.h"
 #include "hw/pci/pci.h"
+#include "hw/virtio/virtio_pci.h"
 
 enum { BOX_HD, BOX_CD, BOX_FLOPPY, BOX_FLOPPY2 };
 
@@ -23,6 +24,7 @@ static const struct {
     {"cd", "id=cd,if=ide,index=2,media=cdrom", 600 * KIB},
     {"fd", "id=fd,if=floppy,index=0", 1440 * KIB},
     {"fd2", "id=fd2,if=floppy,index=1", 360 * KIB},
+    {"vd", "id=vd,if=none", 256 * KIB},
 };
 
 static bool disk_fails(struct box_disk *d)
@@ -196,6 +198,9 @@ static void box_more_devices(struct box *b)
         dev = dev_new(m, *t, NULL);
         dev_set_prop(dev, "vgamem_mb", "1", NULL); /* less to copy */
         dev_set_prop(dev, "romfile", rom, NULL);
+        dev_set_prop(dev, "drive", disks[BOX_DISKS - 1].id, NULL);
+        dev_set_prop(dev, "packed", (t - device_types) & 1 ? "on" : "off",
+                     NULL);
         if (!dev_realize(dev, NULL)) {
             dev_free(dev);
         }
@@ -263,6 +268,51 @@ static void box_pci(struct machine *m)
     }
 }
 
+/* The proxy of a virtio device, or NULL. */
+static struct virtio_pci *virtio_of(struct dev *dev)
+{
+    return g_str_has_prefix(dev->type->name, "virtio-")
+               ? container_of(dev, struct virtio_pci, pci.dev)
+               : NULL;
+}
+
+/* As a driver would: all features, small rings where op_ram() writes. */
+static void box_virtio(struct machine *m)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct virtio_pci *p = virtio_of(m->devices->pdata[i]);
+
+        if (!p) {
+            continue;
+        }
+        virtio_set_status(p->v, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
+        virtio_set_features(p->v, 0, UINT32_MAX);
+        virtio_set_features(p->v, 1, UINT32_MAX);
+        virtio_set_status(p->v, VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
+        for (unsigned n = 0; n < p->v->queues; n++) {
+            struct virtqueue *q = &p->v->queue[n];
+
+            q->size = MIN(q->max, 8);
+            q->desc = (n & 3) * 0x1000;
+            q->driver = q->desc + 0x400;
+            q->device = q->desc + 0x800;
+            virtio_queue_enable(p->v, n);
+        }
+        virtio_set_status(p->v, VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
+    }
+}
+
+static void box_kick(struct machine *m)
+{
+    for (guint i = 0; i < m->devices->len; i++) {
+        struct virtio_pci *p = virtio_of(m->devices->pdata[i]);
+
+        for (unsigned n = 0; p && n < p->v->queues; n++) {
+            virtio_notified(p->v, n);
+        }
+    }
+}
+
 static void box_disks(struct box *b)
 {
     for (unsigned i = 0; i < BOX_DISKS; i++) {
@@ -295,6 +345,7 @@ struct box *box_new(const char *board)
     }
     machine_reset_devices(&b->vm.machine);
     box_pci(&b->vm.machine);
+    box_virtio(&b->vm.machine);
     return b;
 }
 
@@ -314,6 +365,7 @@ void box_serve(struct box *b)
     struct machine *m = &b->vm.machine;
     unsigned requests;
 
+    box_kick(m);
     for (unsigned i = 0; i < BOX_DISKS; i++) {
         drive_drain(box_drive(b, i));
     }
@@ -322,6 +374,7 @@ void box_serve(struct box *b)
     if (requests & MACHINE_RESET) {
         machine_reset_devices(m);
         box_pci(m);
+        box_virtio(m);
     }
     if (requests & MACHINE_POWERDOWN && m->board_powerdown) {
         m->board_powerdown(m);

@@ -11,7 +11,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "vm/vm.h"
 
-enum { BOX_DISKS = 4 };
+enum { BOX_DISKS = 5 };
 
 /* The content of a disk; `fails`: every n-th access fails, 0 = none. */
 struct box_disk {
@@ -23,7 +23,7 @@ struct box_disk {
 struct box {
     struct vm vm;
     struct config config;
-    struct box_disk disk[BOX_DISKS]; /* hd, cd, floppy, floppy */
+    struct box_disk disk[BOX_DISKS]; /* hd, cd, floppy, floppy, virtio */
     unsigned level;                  /* of machines this one was copied from */
 };
 

@@ -5,6 +5,7 @@
 
 #include "hw/misc/fw_cfg.h"
 #include "hw/pc/pc_parts.h"
+#include "hw/virtio/virtqueue.h"
 #include "tests/fuzz/box.h"
 #include "vm/guess.h"
 #include "vm/hmp.h"
@@ -177,6 +178,47 @@ static void run_state(const struct fuzz_target *t, const uint8_t *data,
     box_free(b);
 }
 
+/* A virtqueue whose memory is all made up, rings and tables included. */
+static void run_virtqueue(const struct fuzz_target *t, const uint8_t *data,
+                          size_t len)
+{
+    struct machine m;
+    struct region ram;
+    struct virtqueue q;
+    struct virtq_buf *b;
+    uint8_t how = len ? data[0] : 0;
+    uint8_t byte = 0;
+
+    machine_init(&m);
+    lock_enter(&m.lock);
+    m.ram = machine_ram_new(&m, "ram", 0x10000, NULL);
+    region_init_ram(&ram, "ram", m.ram, 0, 0x10000);
+    region_add(&m.memory.root, &ram, 0, 0);
+    memcpy(m.ram->host, data, MIN(len, 0x10000));
+    virtq_init(&q, &m.memory, 16);
+    q.size = (uint16_t)(1 + (how & 15));
+    q.driver = 0x100;
+    q.device = how & 16 ? 0x200 : 0xfffc;
+    q.packed = how & 32;
+    q.event_idx = how & 64;
+    q.indirect = how & 128;
+    virtq_enable(&q);
+    for (unsigned i = 0; i < 64 && (b = virtq_pop(&q)); i++) {
+        g_assert_cmpuint(virtq_read(b, 0, &byte, 1), ==, b->out_len > 0);
+        virtq_write(b, b->in_len / 2, &byte, 1);
+        if (byte & 1) {
+            virtq_unpop(&q, b);
+        } else {
+            virtq_push(&q, b, (uint32_t)b->in_len);
+        }
+        virtq_must_notify(&q);
+        virtq_set_notify(&q, byte & 2);
+    }
+    g_assert_true(virtq_state_ok(&q));
+    lock_leave(&m.lock);
+    machine_clear(&m);
+}
+
 void fuzz_add_parsers(GPtrArray *targets)
 {
     static const struct {
@@ -184,10 +226,11 @@ void fuzz_add_parsers(GPtrArray *targets)
         void (*run)(const struct fuzz_target *t, const uint8_t *data,
                     size_t len);
     } rows[] = {
-        {"opts", run_opts},         {"command-line", run_command_line},
-        {"json", run_json},         {"hmp-line", run_hmp_line},
-        {"hmp-args", run_hmp_args}, {"guess", run_guess},
-        {"kernel", run_kernel},     {"state", run_state},
+        {"opts", run_opts},           {"command-line", run_command_line},
+        {"json", run_json},           {"hmp-line", run_hmp_line},
+        {"hmp-args", run_hmp_args},   {"guess", run_guess},
+        {"kernel", run_kernel},       {"state", run_state},
+        {"virtqueue", run_virtqueue},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
