@@ -196,6 +196,7 @@ static void box_more_devices(struct box *b)
         dev = dev_new(m, *t, NULL);
         dev_set_prop(dev, "vgamem_mb", "1", NULL); /* less to copy */
         dev_set_prop(dev, "romfile", rom, NULL);
+        box_net_attach(b, dev);
         if (!dev_realize(dev, NULL)) {
             dev_free(dev);
         }
@@ -263,6 +264,12 @@ static void box_pci(struct machine *m)
     }
 }
 
+static void box_start(struct machine *m)
+{
+    box_pci(m);
+    box_net_setup(m);
+}
+
 static void box_disks(struct box *b)
 {
     for (unsigned i = 0; i < BOX_DISKS; i++) {
@@ -282,6 +289,7 @@ struct box *box_new(const char *board)
     struct box *b = g_new0(struct box, 1);
     GError *error = NULL;
 
+    b->nets = g_ptr_array_new();
     box_options(b, board, box_files());
     vm_create(&b->vm, &b->config, &error);
     g_assert_no_error(error);
@@ -294,7 +302,7 @@ struct box *box_new(const char *board)
         box_insert(b, i, true);
     }
     machine_reset_devices(&b->vm.machine);
-    box_pci(&b->vm.machine);
+    box_start(&b->vm.machine);
     return b;
 }
 
@@ -302,6 +310,7 @@ void box_free(struct box *b)
 {
     lock_leave(&b->vm.machine.lock);
     vm_destroy(&b->vm);
+    box_net_free(b);
     config_clear(&b->config);
     for (unsigned i = 0; i < BOX_DISKS; i++) {
         g_free(b->disk[i].data);
@@ -321,7 +330,7 @@ void box_serve(struct box *b)
     m->requests = 0;
     if (requests & MACHINE_RESET) {
         machine_reset_devices(m);
-        box_pci(m);
+        box_start(m);
     }
     if (requests & MACHINE_POWERDOWN && m->board_powerdown) {
         m->board_powerdown(m);
