@@ -409,6 +409,7 @@ bool vm_create(struct vm *vm, struct config *c, GError **error)
         datadirs_prepend(vm->data, c->data_dir->pdata[i]);
     }
     machine_init(m);
+    m->data = vm->data;
     vm_connect(vm);
     input_init(&vm->input);
     m->input = &vm->input;

@@ -8,6 +8,7 @@
 #define HW_CORE_MACHINE_H
 
 #include "base/clock.h"
+#include "base/datadir.h"
 #include "hw/core/dev.h"
 #include "mem/dma.h"
 #include "mem/space.h"
@@ -60,6 +61,7 @@ struct machine {
     GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
     GHashTable *backends[BACKEND_KINDS];
 
+    const struct datadirs *data; /* where firmware lies; NULL in tests */
     unsigned nics;       /* made so far: the next one's default address */
     struct input *input; /* keyboard and pointer events, ui/input.h */
     GPtrArray *consoles; /* struct console *, ui/display.h: the first shows */

@@ -29,6 +29,7 @@
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
+#include "hw/net/e1000.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -73,6 +74,8 @@ const struct board_type *board_find(const char *name, GError **error)
 const struct dev_type *const device_types[] = {
     &debugcon_type,
     &debugexit_type,
+    &e1000_82540em_type,
+    &e1000_82545em_type,
     &ide_cd_type,
     &ide_hd_type,
     &isa_serial_type,

@@ -9,7 +9,6 @@
 
 #include "hw/core/state.h"
 #include "hw/pci/pci.h"
-#include "hw/virtio/virtio_pci.h"
 
 enum { BOX_HD, BOX_CD, BOX_FLOPPY, BOX_FLOPPY2 };
 
@@ -201,6 +200,7 @@ static void box_more_devices(struct box *b)
         dev_set_prop(dev, "drive", disks[BOX_DISKS - 1].id, NULL);
         dev_set_prop(dev, "packed", (t - device_types) & 1 ? "on" : "off",
                      NULL);
+        box_net_attach(b, dev);
         if (!dev_realize(dev, NULL)) {
             dev_free(dev);
         }
@@ -268,49 +268,11 @@ static void box_pci(struct machine *m)
     }
 }
 
-/* The proxy of a virtio device, or NULL. */
-static struct virtio_pci *virtio_of(struct dev *dev)
+static void box_start(struct machine *m)
 {
-    return g_str_has_prefix(dev->type->name, "virtio-")
-               ? container_of(dev, struct virtio_pci, pci.dev)
-               : NULL;
-}
-
-/* As a driver would: all features, small rings where op_ram() writes. */
-static void box_virtio(struct machine *m)
-{
-    for (guint i = 0; i < m->devices->len; i++) {
-        struct virtio_pci *p = virtio_of(m->devices->pdata[i]);
-
-        if (!p) {
-            continue;
-        }
-        virtio_set_status(p->v, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER);
-        virtio_set_features(p->v, 0, UINT32_MAX);
-        virtio_set_features(p->v, 1, UINT32_MAX);
-        virtio_set_status(p->v, VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
-        for (unsigned n = 0; n < p->v->queues; n++) {
-            struct virtqueue *q = &p->v->queue[n];
-
-            q->size = MIN(q->max, 8);
-            q->desc = (n & 3) * 0x1000;
-            q->driver = q->desc + 0x400;
-            q->device = q->desc + 0x800;
-            virtio_queue_enable(p->v, n);
-        }
-        virtio_set_status(p->v, VIRTIO_FEATURES_OK | VIRTIO_DRIVER_OK);
-    }
-}
-
-static void box_kick(struct machine *m)
-{
-    for (guint i = 0; i < m->devices->len; i++) {
-        struct virtio_pci *p = virtio_of(m->devices->pdata[i]);
-
-        for (unsigned n = 0; p && n < p->v->queues; n++) {
-            virtio_notified(p->v, n);
-        }
-    }
+    box_pci(m);
+    box_net_setup(m);
+    box_virtio_setup(m);
 }
 
 static void box_disks(struct box *b)
@@ -332,6 +294,7 @@ struct box *box_new(const char *board)
     struct box *b = g_new0(struct box, 1);
     GError *error = NULL;
 
+    b->nets = g_ptr_array_new();
     box_options(b, board, box_files());
     vm_create(&b->vm, &b->config, &error);
     g_assert_no_error(error);
@@ -345,7 +308,7 @@ struct box *box_new(const char *board)
     }
     machine_reset_devices(&b->vm.machine);
     box_pci(&b->vm.machine);
-    box_virtio(&b->vm.machine);
+    box_start(&b->vm.machine);
     return b;
 }
 
@@ -353,6 +316,7 @@ void box_free(struct box *b)
 {
     lock_leave(&b->vm.machine.lock);
     vm_destroy(&b->vm);
+    box_net_free(b);
     config_clear(&b->config);
     for (unsigned i = 0; i < BOX_DISKS; i++) {
         g_free(b->disk[i].data);
@@ -365,7 +329,7 @@ void box_serve(struct box *b)
     struct machine *m = &b->vm.machine;
     unsigned requests;
 
-    box_kick(m);
+    box_virtio_kick(m);
     for (unsigned i = 0; i < BOX_DISKS; i++) {
         drive_drain(box_drive(b, i));
     }
@@ -374,7 +338,7 @@ void box_serve(struct box *b)
     if (requests & MACHINE_RESET) {
         machine_reset_devices(m);
         box_pci(m);
-        box_virtio(m);
+        box_start(m);
     }
     if (requests & MACHINE_POWERDOWN && m->board_powerdown) {
         m->board_powerdown(m);

@@ -8,6 +8,7 @@
 #define TESTS_FUZZ_BOX_H
 
 #include "block/drive.h"
+#include "net/net.h"
 #include "tests/fuzz/fuzz.h"
 #include "vm/vm.h"
 
@@ -24,7 +25,15 @@ struct box {
     struct vm vm;
     struct config config;
     struct box_disk disk[BOX_DISKS]; /* hd, cd, floppy, floppy, virtio */
+    GPtrArray *nets;                 /* struct box_net *, box_net.c */
     unsigned level;                  /* of machines this one was copied from */
+};
+
+/* What happens on a cable: see box_net_op(). */
+struct net_action {
+    uint8_t which, what;
+    uint16_t len;
+    uint8_t head[60];
 };
 
 struct box *box_new(const char *board);
@@ -32,6 +41,15 @@ void box_free(struct box *b);
 struct drive *box_drive(struct box *b, unsigned n);
 /* Medium in, or out. */
 void box_insert(struct box *b, unsigned n, bool in);
+/* box_net.c: a cable for a device that wants one; what happens on it. */
+void box_net_attach(struct box *b, struct dev *dev);
+void box_net_setup(struct machine *m);
+void box_net_op(struct box *b, struct net_action *a);
+void box_net_copy(struct box *to, const struct box *from);
+void box_net_free(struct box *b);
+/* box_virtio.c: rings, as a driver would set them up; tells of buffers. */
+void box_virtio_setup(struct machine *m);
+void box_virtio_kick(struct machine *m);
 /* Waits for the disks, does what the machine asked for (resets). */
 void box_serve(struct box *b);
 /* Clock to the left by ns, no more than that many timers: see box.c */

@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "hw/core/reg.h"
 #include "hw/pc/board.h"
 #include "hw/pci/pci.h"
 #include "tests/fuzz/box.h"
@@ -139,6 +140,33 @@ static uint64_t take_value(struct run *r, unsigned size)
     return v;
 }
 
+/* The offset of a row of the device's banks: registers are few, and far
+ * between in large windows. */
+static bool find_register(const struct run *r, unsigned n, uint64_t *at)
+{
+    struct dev *dev = machine_find_dev(&r->box->vm.machine, r->t->device);
+    const struct reg_bank *const *b = dev ? dev->type->banks : NULL;
+
+    for (; b && *b; b++) {
+        if (n < (*b)->count) {
+            *at = (*b)->regs[n].at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t take_offset(struct run *r, uint64_t len)
+{
+    uint32_t v = len <= 256 ? take8(&r->in) : take32(&r->in);
+    uint64_t at;
+
+    if (len > 256 && r->t->device && find_register(r, v & 0xff, &at)) {
+        return at % len;
+    }
+    return v % len;
+}
+
 /* op: bit 4 memory, bits 5-6 size */
 static void op_access(struct run *r, uint8_t op, bool write, bool burst)
 {
@@ -156,7 +184,7 @@ static void op_access(struct run *r, uint8_t op, bool write, bool burst)
     }
     size = ports && size == 8 ? 1 : size;
     len = range.last - range.start + 1;
-    at = range.start + (len <= 256 ? take8(&r->in) : take32(&r->in)) % len;
+    at = range.start + take_offset(r, len);
     if (burst) {
         times = 1 + take16(&r->in) % BURST_MAX;
     }
@@ -304,6 +332,20 @@ static void op_world(struct run *r, uint8_t op)
     }
 }
 
+static void op_net(struct run *r)
+{
+    struct net_action a = {.which = take8(&r->in), .what = take8(&r->in)};
+
+    a.len = take16(&r->in);
+    for (size_t i = 0; i < sizeof(a.head); i++) {
+        a.head[i] = take8(&r->in);
+    }
+    box_net_op(r->box, &a);
+    if (r->twin) {
+        box_net_op(r->twin, &a);
+    }
+}
+
 static void machine_op(struct box *b, uint8_t what)
 {
     struct machine *m = &b->vm.machine;
@@ -351,7 +393,13 @@ static void run_op(struct run *r)
     case 12: op_input(r, op); break;
     case 13: op_world(r, op); break;
     case 14: op_machine(r, op); break;
-    default: serve(r); break;
+    default:
+        if (op & 0x10) {
+            op_net(r);
+        } else {
+            serve(r);
+        }
+        break;
     }
     if (r->drain || r->twin) {
         serve(r);
@@ -368,8 +416,10 @@ static void run_copy(struct run *r)
 
     r->twin = box_new(r->t->board);
     box_copy_memory(r->twin, r->box);
+    box_net_copy(r->twin, r->box); /* the cables before they are looked at */
     box_load(r->twin, x, &error);
     g_assert_no_error(error);
+    box_net_copy(r->twin, r->box);
     y = box_save(r->twin);
     box_compare(r->box, x, y, r->t->name);
 }
