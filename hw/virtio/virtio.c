@@ -89,6 +89,11 @@ static void apply_features(struct virtio *v)
         v->queue[i].event_idx = virtio_has(v, VIRTIO_F_EVENT_IDX);
         v->queue[i].indirect = virtio_has(v, VIRTIO_F_INDIRECT_DESC);
     }
+}
+
+static void features_changed(struct virtio *v)
+{
+    apply_features(v);
     if (v->type->features_set) {
         v->type->features_set(v);
     }
@@ -173,8 +178,7 @@ void virtio_publish(struct virtio *v, unsigned queue)
 {
     struct virtqueue *q = &v->queue[queue];
 
-    virtq_publish(q);
-    if (virtq_must_notify(q)) {
+    if (virtq_publish(q) && virtq_must_notify(q)) {
         v->transport->queue_interrupt(v, queue);
     }
     check_broken(v, q);
@@ -237,7 +241,7 @@ void virtio_set_status(struct virtio *v, uint8_t status)
 
     if (status == 0) {
         virtio_reset(v);
-        apply_features(v);
+        features_changed(v);
         return;
     }
     if ((status & ~old & VIRTIO_FEATURES_OK) && !features_ok(v)) {
@@ -260,7 +264,7 @@ void virtio_set_features(struct virtio *v, unsigned half, uint32_t value)
         return;
     }
     v->features = (kept | bits) & v->offered;
-    apply_features(v);
+    features_changed(v);
 }
 
 void virtio_notified(struct virtio *v, unsigned queue)

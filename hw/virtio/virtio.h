@@ -61,8 +61,9 @@ struct virtio_type {
     /* The driver wrote v->config[at .. at + size), `old` as it was. */
     void (*config_written)(struct virtio *v, unsigned at, unsigned size,
                            const uint8_t *old);
-    void (*features_set)(struct virtio *v); /* v->features is what holds now */
-    void (*started)(struct virtio *v);      /* DRIVER_OK */
+    /* The driver chose (or the device was reset): v->features holds now. */
+    void (*features_set)(struct virtio *v);
+    void (*started)(struct virtio *v); /* DRIVER_OK */
     /* All buffers must come back, without notice; then own state. */
     void (*reset)(struct virtio *v);
     void (*queue_reset)(struct virtio *v, unsigned queue); /* likewise */

@@ -799,6 +799,10 @@ bool virtio_pci_realize(struct dev *dev, GError **error)
     if (p->modern) {
         init_modern(p);
     }
+    if (p->realized && !p->realized(p, error)) {
+        virtio_pci_unrealize(dev);
+        return false;
+    }
     return true;
 }
 

@@ -17,6 +17,8 @@ struct virtio_pci {
     struct pci_dev pci;
     struct virtio *v;
     struct msix msix;
+    /* The last part of realize, set by the device's init; may be NULL. */
+    bool (*realized)(struct virtio_pci *p, GError **error);
 
     /* properties */
     char *disable_legacy; /* "on", "off", "auto" */

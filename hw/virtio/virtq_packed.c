@@ -19,13 +19,6 @@ static bool is_available(uint16_t flags, bool wrap)
     return !(flags & AVAIL) != wrap && !(flags & USED) == wrap;
 }
 
-bool virtq_packed_has(struct virtqueue *q)
-{
-    uint16_t flags = virtq_ring_load(q, slot_at(q, q->next) + DESC_FLAGS);
-
-    return !q->broken && is_available(flags, q->next_wrap);
-}
-
 static void advance(uint16_t *slot, bool *wrap, uint16_t by, uint16_t size)
 {
     unsigned at = (unsigned)*slot + by;
@@ -35,6 +28,18 @@ static void advance(uint16_t *slot, bool *wrap, uint16_t by, uint16_t size)
         *wrap = !*wrap;
     }
     *slot = (uint16_t)at;
+}
+
+/* Descriptors become available in order. */
+bool virtq_packed_has(struct virtqueue *q, unsigned n)
+{
+    uint16_t slot = q->next;
+    bool wrap = q->next_wrap;
+    uint16_t flags;
+
+    advance(&slot, &wrap, (uint16_t)(n - 1), q->size);
+    flags = virtq_ring_load(q, slot_at(q, slot) + DESC_FLAGS);
+    return !q->broken && is_available(flags, wrap);
 }
 
 static bool add_table(struct virtqueue *q, struct virtq_chain *c,
@@ -92,7 +97,7 @@ struct virtq_buf *virtq_packed_pop(struct virtqueue *q)
     uint16_t id = 0;
     uint16_t descs;
 
-    if (!virtq_packed_has(q)) {
+    if (!virtq_packed_has(q, 1)) {
         return NULL;
     }
     virtq_chain_start(&c);

@@ -56,7 +56,7 @@ void virtq_packed_put(struct virtqueue *q, const struct virtq_buf *buf,
                       uint32_t written);
 void virtq_packed_publish(struct virtqueue *q);
 bool virtq_packed_must_notify(struct virtqueue *q);
-bool virtq_packed_has(struct virtqueue *q);
+bool virtq_packed_has(struct virtqueue *q, unsigned n);
 void virtq_packed_set_notify(struct virtqueue *q, bool on);
 
 #endif

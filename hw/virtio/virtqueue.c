@@ -200,14 +200,14 @@ static bool walk(struct virtqueue *q, struct virtq_chain *c, uint64_t table,
     return false;
 }
 
-static bool split_has(struct virtqueue *q)
+static bool split_has(struct virtqueue *q, unsigned n)
 {
     uint16_t left = virtq_ring_load(q, q->driver + 2) - q->next;
 
     if (left > q->size) {
         virtq_break(q, "more buffers than the ring holds");
     }
-    return left && !q->broken;
+    return left >= n && !q->broken;
 }
 
 static struct virtq_buf *split_pop(struct virtqueue *q)
@@ -215,7 +215,7 @@ static struct virtq_buf *split_pop(struct virtqueue *q)
     struct virtq_chain c;
     unsigned head;
 
-    if (!split_has(q)) {
+    if (!split_has(q, 1)) {
         return NULL;
     }
     head = virtq_ring_load(q, avail_ring(q, q->next & (q->size - 1)));
@@ -405,16 +405,19 @@ void virtq_drop(struct virtq_buf *buf)
     g_free(buf);
 }
 
-void virtq_publish(struct virtqueue *q)
+bool virtq_publish(struct virtqueue *q)
 {
+    bool any = q->put || q->held;
+
     if (!virtq_usable(q)) {
         q->put = 0;
         q->held = false;
     } else if (q->packed) {
         virtq_packed_publish(q);
-    } else if (q->put) {
+    } else if (any) {
         split_publish(q);
     }
+    return any;
 }
 
 void virtq_push(struct virtqueue *q, struct virtq_buf *buf, uint32_t written)
@@ -435,7 +438,13 @@ bool virtq_must_notify(struct virtqueue *q)
 
 bool virtq_has_buffer(struct virtqueue *q)
 {
-    return virtq_usable(q) && (q->packed ? virtq_packed_has(q) : split_has(q));
+    return virtq_has_buffers(q, 1);
+}
+
+bool virtq_has_buffers(struct virtqueue *q, unsigned n)
+{
+    return virtq_usable(q) &&
+           (q->packed ? virtq_packed_has(q, n) : split_has(q, n));
 }
 
 void virtq_set_notify(struct virtqueue *q, bool on)

@@ -99,13 +99,16 @@ void virtq_unpop(struct virtqueue *q, struct virtq_buf *buf);
 /* The queue was reset in the meantime: frees it. */
 void virtq_drop(struct virtq_buf *buf);
 
-void virtq_publish(struct virtqueue *q);
+/* False: nothing was put. */
+bool virtq_publish(struct virtqueue *q);
 /* virtq_put(), virtq_publish() */
 void virtq_push(struct virtqueue *q, struct virtq_buf *buf, uint32_t written);
 /* Does the driver want to hear of what was published since the last time? */
 bool virtq_must_notify(struct virtqueue *q);
 
 bool virtq_has_buffer(struct virtqueue *q);
+/* At least n of them (1 to size)? */
+bool virtq_has_buffers(struct virtqueue *q, unsigned n);
 /* Shall the driver tell of new buffers? Once virtq_pop() gave nothing it has to
  * be told so, also where it was never switched off: then look once more. */
 void virtq_set_notify(struct virtqueue *q, bool on);
