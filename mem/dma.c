@@ -111,3 +111,24 @@ void dma_wrote(struct space *s, uint64_t addr, uint64_t len)
         len -= part;
     }
 }
+
+void dma_discard(struct space *s, const struct ram *ram, uint64_t addr,
+                 uint64_t len)
+{
+    while (len) {
+        const struct range *r = view_find(s->view, addr);
+        uint64_t part = r ? MIN(len - 1, r->last - addr) + 1 : 1;
+
+        if (r && r->ram && r->ram == ram && !r->readonly) {
+            uint64_t at = r->ram_at + (addr - r->start);
+            uint64_t first = (at + RAM_PAGE - 1) >> RAM_PAGE_SHIFT;
+            uint64_t end = (at + part) >> RAM_PAGE_SHIFT;
+
+            if (end > first) {
+                ram_discard(r->ram, first, end - first);
+            }
+        }
+        addr += part;
+        len -= part;
+    }
+}

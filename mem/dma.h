@@ -23,6 +23,11 @@ bool dma_fill(struct space *s, uint64_t addr, uint8_t byte, uint64_t len);
 void *dma_map(struct space *s, uint64_t addr, uint64_t *len, bool write);
 void dma_wrote(struct space *s, uint64_t addr, uint64_t len);
 
+/* Gives the whole pages of `ram` that lie in [addr, addr + len) back to the
+ * host: the guest does not need what is in them. */
+void dma_discard(struct space *s, const struct ram *ram, uint64_t addr,
+                 uint64_t len);
+
 static inline uint32_t dma_read32(struct space *s, uint64_t addr)
 {
     uint8_t b[4];

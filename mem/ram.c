@@ -2,6 +2,7 @@
 #include "mem/ram.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -159,6 +160,22 @@ void ram_wrote(struct ram *ram, uint64_t at, uint64_t len)
 void ram_wrote_page(struct ram *ram, uint64_t page)
 {
     ram_wrote_lines(ram, page, ~UINT64_C(0));
+}
+
+/* A file's pages are its contents: only a hole in it frees them. */
+void ram_discard(struct ram *ram, uint64_t page, uint64_t pages)
+{
+    uint8_t *host = ram->host + (page << RAM_PAGE_SHIFT);
+    size_t len = pages << RAM_PAGE_SHIFT;
+    bool shared = ram->backing == RAM_MEMFD || ram->backing == RAM_FILE;
+
+    assert(page + pages <= ram->size >> RAM_PAGE_SHIFT);
+    if (madvise(host, len, shared ? MADV_REMOVE : MADV_DONTNEED) != 0) {
+        memset(host, 0, len);
+    }
+    for (uint64_t i = 0; i < pages; i++) {
+        ram_wrote_page(ram, page + i);
+    }
 }
 
 static void ram_clean(struct ram *ram)

@@ -81,6 +81,10 @@ void ram_wrote(struct ram *ram, uint64_t at, uint64_t len);
 /* Write permission for the page was just given up; see above. */
 void ram_wrote_page(struct ram *ram, uint64_t page);
 
+/* Gives whole pages back to the host; they read as zeroes, or as the file
+ * does. Lock held: nobody else maps them anew meanwhile. */
+void ram_discard(struct ram *ram, uint64_t page, uint64_t pages);
+
 /* Code was decoded from [at, at + len), inside one page. Returns its page's
  * entry: note `generation` before reading the bytes. Any thread. */
 struct ram_code *ram_code_add(struct ram *ram, uint64_t at, uint64_t len);

@@ -4,6 +4,7 @@
 
 #include "accel/tcg/tcg.h"
 #include "build-config.h"
+#include "hw/virtio/virtio_balloon.h"
 #include "ui/display.h"
 #include "vm/actions.h"
 #include "vm/hmp_commands.h"
@@ -262,5 +263,23 @@ bool hmp_info_numa(struct hmp_call *c, GError **error)
 
 bool hmp_info_balloon(struct hmp_call *c, GError **error)
 {
-    return fail(error, "No balloon device has been activated");
+    const struct virtio *v = virtio_balloon_find(&c->vm->machine);
+
+    if (!v) {
+        return fail(error, "No balloon device has been activated");
+    }
+    g_string_append_printf(c->out, "balloon: actual=%" G_GUINT64_FORMAT "\n",
+                           virtio_balloon_actual(v) / MIB);
+    return true;
+}
+
+bool hmp_balloon(struct hmp_call *c, GError **error)
+{
+    struct virtio *v = virtio_balloon_find(&c->vm->machine);
+
+    if (!v) {
+        return fail(error, "No balloon device has been activated");
+    }
+    virtio_balloon_ask(v, hmp_number(c, "value", 0) * MIB);
+    return true;
 }

@@ -20,11 +20,6 @@ static JsonNode *no_device(struct qmp_call *c, const char *arg, GError **error)
     return NULL;
 }
 
-JsonNode *qmp_balloon(struct qmp_call *c, GError **error)
-{
-    return qmp_query_balloon(c, error);
-}
-
 JsonNode *qmp_set_link(struct qmp_call *c, GError **error)
 {
     return no_device(c, "name", error);

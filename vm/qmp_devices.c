@@ -359,12 +359,16 @@ static JsonNode *dev_value(const struct dev *dev, const struct field *f)
     return node;
 }
 
-static JsonNode *get_dev(const struct dev *dev, const char *name,
-                         GError **error)
+static JsonNode *get_dev(struct dev *dev, const char *name, GError **error)
 {
     const struct field *f = dev_find_prop(dev->type, name);
+    g_autofree char *json =
+        dev->type->get_value ? dev->type->get_value(dev, name) : NULL;
     JsonNode *node;
 
+    if (json) {
+        return json_from_string(json, error);
+    }
     if (f) {
         return dev_value(dev, f);
     }
@@ -419,7 +423,7 @@ JsonNode *qmp_qom_get(struct qmp_call *c, GError **error)
     const struct object *o = g_str_has_prefix(path, "/objects/")
                                  ? object_find(c->vm, path + 9)
                                  : NULL;
-    const struct dev *dev = path_dev(&c->vm->machine, path);
+    struct dev *dev = path_dev(&c->vm->machine, path);
 
     if (cpu) {
         return get_cpu(c->vm, cpu, name, error);
@@ -434,13 +438,34 @@ JsonNode *qmp_qom_get(struct qmp_call *c, GError **error)
     return NULL;
 }
 
-/* Devices take their properties when they are made. */
+/* The value as the command line would have it; NULL where it is no scalar. */
+static char *scalar_text(JsonNode *value)
+{
+    if (!value || !JSON_NODE_HOLDS_VALUE(value)) {
+        return NULL;
+    }
+    switch (json_node_get_value_type(value)) {
+    case G_TYPE_STRING: return g_strdup(json_node_get_string(value));
+    case G_TYPE_BOOLEAN:
+        return g_strdup(json_node_get_boolean(value) ? "on" : "off");
+    default:
+        return g_strdup_printf("%" G_GINT64_FORMAT, json_node_get_int(value));
+    }
+}
+
+/* Most devices take their properties when they are made. */
 JsonNode *qmp_qom_set(struct qmp_call *c, GError **error)
 {
     const char *path = qmp_arg_string(c, "path");
     const char *name = qmp_arg_string(c, "property");
-    const struct dev *dev = path_dev(&c->vm->machine, path);
+    struct dev *dev = path_dev(&c->vm->machine, path);
+    g_autofree char *text =
+        scalar_text(json_object_get_member(c->args, "value"));
 
+    if (dev && dev->type->set_value && text) {
+        return dev->type->set_value(dev, name, text, error) ? qmp_nothing()
+                                                            : NULL;
+    }
     if (!dev && !qmp_path_cpu(c->vm, path)) {
         qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found", path);
     } else if (dev && !dev_find_prop(dev->type, name)) {

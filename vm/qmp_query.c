@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "build-config.h"
+#include "hw/virtio/virtio_balloon.h"
 #include "ui/vnc.h"
 #include "vm/chardev.h"
 #include "vm/monitors.h"
@@ -171,10 +172,41 @@ JsonNode *qmp_query_memory_size(struct qmp_call *c, GError **error)
     return qmp_object(o);
 }
 
+static struct virtio *balloon(struct qmp_call *c, GError **error)
+{
+    struct virtio *v = virtio_balloon_find(&c->vm->machine);
+
+    if (!v) {
+        qmp_fail(error, QMP_DEVICE_NOT_ACTIVE,
+                 "No balloon device has been activated");
+    }
+    return v;
+}
+
 JsonNode *qmp_query_balloon(struct qmp_call *c, GError **error)
 {
-    qmp_fail(error, QMP_DEVICE_NOT_ACTIVE,
-             "No balloon device has been activated");
+    const struct virtio *v = balloon(c, error);
+    JsonObject *o;
+
+    if (!v) {
+        return NULL;
+    }
+    o = json_object_new();
+    json_object_set_int_member(o, "actual", (gint64)virtio_balloon_actual(v));
+    return qmp_object(o);
+}
+
+JsonNode *qmp_balloon(struct qmp_call *c, GError **error)
+{
+    int64_t target = qmp_arg_int(c, "value", 0);
+    struct virtio *v = balloon(c, error);
+
+    if (v && target <= 0) {
+        fail(error, "Parameter 'target' expects a size");
+    } else if (v) {
+        virtio_balloon_ask(v, (uint64_t)target);
+        return qmp_nothing();
+    }
     return NULL;
 }
 

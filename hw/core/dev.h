@@ -134,6 +134,12 @@ struct dev_type {
     void (*settle)(struct dev *dev); /* after reset and after load */
     /* After a load, before settle: refuses states that cannot be. */
     bool (*check)(struct dev *dev, GError **error);
+
+    /* Of a device at work, for qom-get: JSON, to be freed; NULL: no such. */
+    char *(*get_value)(struct dev *dev, const char *name);
+    /* For qom-set; NULL: properties are set before realize() alone. */
+    bool (*set_value)(struct dev *dev, const char *name, const char *value,
+                      GError **error);
 };
 
 struct dev {

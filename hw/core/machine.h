@@ -81,6 +81,8 @@ struct machine {
     /* As struct ram's; may be NULL. */
     void (*cpus_code_written)(void *opaque, uint32_t *generation);
     void *cpus_opaque;
+    /* Random bytes for the guest; NULL: the host's (tests want others). */
+    void (*random)(void *to, size_t len);
     /* Events for QMP clients: name and a JSON object's text or NULL. */
     void (*event)(void *opaque, const char *name, const char *json);
     void *event_opaque;

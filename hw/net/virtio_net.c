@@ -144,11 +144,6 @@ static bool vnet_notify(struct virtio *v, unsigned queue)
     return false;
 }
 
-static void vnet_started(struct virtio *v)
-{
-    vnet_notify(v, 0);
-}
-
 static void vnet_reset(struct virtio *v)
 {
     struct virtio_net *s = vnet_of(v);
@@ -289,7 +284,6 @@ static const struct virtio_type vnet_type = {
     .notify = vnet_notify,
     .config_written = vnet_config_written,
     .features_set = vnet_features_set,
-    .started = vnet_started,
     .reset = vnet_reset,
     .settle = vnet_settle,
     .check = vnet_check,

@@ -34,6 +34,8 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/virtio/virtio_balloon.h"
+#include "hw/virtio/virtio_rng.h"
 
 const struct board_type *const boards[] = {
     &board_pc,
@@ -87,8 +89,10 @@ const struct dev_type *const device_types[] = {
     &pvpanic_type,
     &vga_pci_type,
     &vga_secondary_type,
+    VIRTIO(virtio_balloon_types),
     VIRTIO(virtio_blk_types),
     VIRTIO(virtio_net_types),
+    VIRTIO(virtio_rng_types),
     NULL,
 };
 /* clang-format on */

@@ -235,6 +235,17 @@ static bool features_ok(const struct virtio *v)
     return virtio_has(v, VIRTIO_F_VERSION_1);
 }
 
+/* Linux fills some queues, and tells of it, before it says DRIVER_OK. */
+static void start(struct virtio *v)
+{
+    if (v->type->started) {
+        v->type->started(v);
+    }
+    for (unsigned i = 0; i < v->queues; i++) {
+        serve(v, i);
+    }
+}
+
 void virtio_set_status(struct virtio *v, uint8_t status)
 {
     uint8_t old = v->status;
@@ -249,8 +260,8 @@ void virtio_set_status(struct virtio *v, uint8_t status)
     }
     v->status =
         (uint8_t)((old & VIRTIO_NEEDS_RESET) | (status & ~VIRTIO_NEEDS_RESET));
-    if ((v->status & ~old & VIRTIO_DRIVER_OK) && v->type->started) {
-        v->type->started(v);
+    if (v->status & ~old & VIRTIO_DRIVER_OK) {
+        start(v);
     }
 }
 

@@ -849,3 +849,24 @@ bool virtio_pci_check(struct dev *dev, GError **error)
     }
     return virtio_check(p->v, error);
 }
+
+char *virtio_pci_get_value(struct dev *dev, const char *name)
+{
+    struct virtio_pci *p = proxy_of(dev);
+
+    return p->get_value ? p->get_value(p, name) : NULL;
+}
+
+bool virtio_pci_set_value(struct dev *dev, const char *name, const char *value,
+                          GError **error)
+{
+    struct virtio_pci *p = proxy_of(dev);
+
+    if (!p->set_value) {
+        return fail(error,
+                    "Attempt to set property '%s' on device '%s' after it was "
+                    "realized",
+                    name, dev_name(dev));
+    }
+    return p->set_value(p, name, value, error);
+}

@@ -19,6 +19,10 @@ struct virtio_pci {
     struct msix msix;
     /* The last part of realize, set by the device's init; may be NULL. */
     bool (*realized)(struct virtio_pci *p, GError **error);
+    /* As in struct dev_type; may be NULL. */
+    char *(*get_value)(struct virtio_pci *p, const char *name);
+    bool (*set_value)(struct virtio_pci *p, const char *name, const char *value,
+                      GError **error);
 
     /* properties */
     char *disable_legacy; /* "on", "off", "auto" */
@@ -76,7 +80,8 @@ struct virtio_pci {
      .state = state_table, .banks = virtio_pci_banks, .init = init_fn, \
      .realize = virtio_pci_realize, .unrealize = virtio_pci_unrealize, \
      .reset = virtio_pci_reset, .settle = virtio_pci_settle, \
-     .check = virtio_pci_check}
+     .check = virtio_pci_check, .get_value = virtio_pci_get_value, \
+     .set_value = virtio_pci_set_value}
 #define VIRTIO_PCI_TYPES(nm, text, type, prop_table, state_table, init_fn) \
     { \
         VIRTIO_PCI_ROW(nm "-pci", nm, text, type, prop_table, state_table, \
@@ -99,5 +104,8 @@ void virtio_pci_unrealize(struct dev *dev);
 void virtio_pci_reset(struct dev *dev);
 void virtio_pci_settle(struct dev *dev);
 bool virtio_pci_check(struct dev *dev, GError **error);
+char *virtio_pci_get_value(struct dev *dev, const char *name);
+bool virtio_pci_set_value(struct dev *dev, const char *name, const char *value,
+                          GError **error);
 
 #endif

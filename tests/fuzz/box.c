@@ -200,6 +200,7 @@ static void box_more_devices(struct box *b)
         dev_set_prop(dev, "drive", disks[BOX_DISKS - 1].id, NULL);
         dev_set_prop(dev, "packed", (t - device_types) & 1 ? "on" : "off",
                      NULL);
+        dev_set_prop(dev, "free-page-reporting", "on", NULL);
         box_net_attach(b, dev);
         if (!dev_realize(dev, NULL)) {
             dev_free(dev);
@@ -289,6 +290,11 @@ static void box_disks(struct box *b)
     }
 }
 
+static void box_random(void *to, size_t len)
+{
+    memset(to, 0x5a, len);
+}
+
 struct box *box_new(const char *board)
 {
     struct box *b = g_new0(struct box, 1);
@@ -302,6 +308,7 @@ struct box *box_new(const char *board)
     lock_enter(&b->vm.machine.lock);
     clock_set_manual(&b->vm.machine.host_clock);
     b->vm.machine.rtc_offset = 0;
+    b->vm.machine.random = box_random;
     box_more_devices(b);
     for (unsigned i = 0; i < BOX_DISKS; i++) {
         box_insert(b, i, true);
