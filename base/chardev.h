@@ -17,6 +17,7 @@ enum chardev_event {
     CHARDEV_BREAK, /* a break condition was received */
     CHARDEV_FOCUS, /* mux: this front end is in front now */
     CHARDEV_UNFOCUS,
+    CHARDEV_RESIZE, /* of the terminal: ask ops->size() */
 };
 
 /* What a front end wants to hear; any may be NULL. */
@@ -51,6 +52,9 @@ struct chardev_ops {
                        char parity, unsigned stop_bits);
     /* A descriptor that the peer passed, -1 = none; may be NULL. */
     int (*take_fd)(struct chardev *c);
+    /* Of the terminal, where it has one; *cols and *rows stay otherwise. May
+     * be NULL. */
+    void (*size)(const struct chardev *c, unsigned *cols, unsigned *rows);
     char *(*describe)(const struct chardev *c); /* "pty:/dev/pts/3" */
     void (*free)(struct chardev *c);
 };

@@ -36,6 +36,7 @@
 #include "hw/timer/mc146818.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_rng.h"
+#include "hw/virtio/virtio_serial.h"
 
 const struct board_type *const boards[] = {
     &board_pc,
@@ -93,6 +94,9 @@ const struct dev_type *const device_types[] = {
     VIRTIO(virtio_blk_types),
     VIRTIO(virtio_net_types),
     VIRTIO(virtio_rng_types),
+    VIRTIO(virtio_serial_types),
+    &virtconsole_type, /* behind what they plug into */
+    &virtserialport_type,
     NULL,
 };
 /* clang-format on */

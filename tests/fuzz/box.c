@@ -201,6 +201,9 @@ static void box_more_devices(struct box *b)
         dev_set_prop(dev, "packed", (t - device_types) & 1 ? "on" : "off",
                      NULL);
         dev_set_prop(dev, "free-page-reporting", "on", NULL);
+        if (strcmp((*t)->name, "virtserialport") == 0) {
+            dev_set_prop(dev, "chardev", "vport", NULL);
+        }
         box_net_attach(b, dev);
         if (!dev_realize(dev, NULL)) {
             dev_free(dev);
@@ -211,10 +214,14 @@ static void box_more_devices(struct box *b)
 static void box_options(struct box *b, const char *board, const char *dir)
 {
     bool pci = strcmp(board, "isapc") != 0;
-    const char *const options[][2] = {
-        {"display", "none"},           {"nodefaults", NULL}, {"m", "4"},
-        {"vga", pci ? "none" : "std"}, {"serial", "null"},   {"serial", "null"},
-        {"parallel", "null"}};
+    const char *const options[][2] = {{"display", "none"},
+                                      {"nodefaults", NULL},
+                                      {"m", "4"},
+                                      {"vga", pci ? "none" : "std"},
+                                      {"chardev", "null,id=vport"},
+                                      {"serial", "null"},
+                                      {"serial", "null"},
+                                      {"parallel", "null"}};
 
     config_init(&b->config);
     box_set(b, "machine", board);

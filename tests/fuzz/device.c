@@ -285,7 +285,9 @@ static void op_input(struct run *r, uint8_t op)
 /* A byte on a serial line, as far as there is room. */
 static void serial_in(struct box *b, unsigned n, const uint8_t *p, unsigned len)
 {
-    struct chardev *c = b->vm.board.serial[n];
+    struct chardev *c =
+        n < 2 ? b->vm.board.serial[n]
+              : machine_backend(&b->vm.machine, BACKEND_CHARDEV, "vport");
 
     if (c && c->front.can_receive && c->front.receive) {
         len = MIN(len, c->front.can_receive(c->front.opaque));
@@ -325,7 +327,7 @@ static void op_world(struct run *r, uint8_t op)
         struct box *b = i ? r->twin : r->box;
 
         if (b && op & 0x10) {
-            serial_in(b, data[0] & 1, data, len);
+            serial_in(b, data[0] & 3, data, len);
         } else if (b) {
             medium(b, data[0]);
         }
