@@ -170,6 +170,7 @@ static const struct chardev_ops stdio_ops = {
     .write = chardev_fd_write,
     .start = stdio_start,
     .accept_input = chardev_fd_accept_input,
+    .size = chardev_fd_size,
     .describe = chardev_fd_describe,
     .free = chardev_fd_free,
 };
@@ -223,6 +224,9 @@ static struct chardev *stdio_new(struct machine *m, const char *id,
     stdio_raw(c, signals);
     chardev_fd_init(c, &m->lock, id, STDIN_FILENO, STDOUT_FILENO, "stdio");
     c->chardev.ops = &stdio_ops;
+    if (isatty(STDOUT_FILENO)) {
+        chardev_fd_watch_size(c);
+    }
     return &c->chardev;
 }
 

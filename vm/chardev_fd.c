@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { PENDING_MAX = 256 * 1024, READ_MAX = 4096 };
@@ -198,6 +200,9 @@ void chardev_fd_free(struct chardev *chardev)
     struct chardev_fd *c = fd_of(chardev);
 
     fd_flush(c);
+    if (c->resized) {
+        g_source_remove(c->resized);
+    }
     if (c->release) {
         c->release(c);
     }
@@ -207,6 +212,37 @@ void chardev_fd_free(struct chardev *chardev)
     g_free(c->what);
     g_free(chardev->id);
     g_free(c);
+}
+
+void chardev_fd_size(const struct chardev *chardev, unsigned *cols,
+                     unsigned *rows)
+{
+    const struct chardev_fd *c =
+        container_of(chardev, const struct chardev_fd, chardev);
+    struct winsize size;
+
+    if (c->out >= 0 && ioctl(c->out, TIOCGWINSZ, &size) == 0) {
+        *cols = size.ws_col;
+        *rows = size.ws_row;
+    }
+}
+
+static gboolean fd_resized(gpointer data)
+{
+    struct chardev_fd *c = data;
+    const struct chardev_front *f = &c->chardev.front;
+
+    lock_enter(c->lock);
+    if (f->event) {
+        f->event(f->opaque, CHARDEV_RESIZE);
+    }
+    lock_leave(c->lock);
+    return G_SOURCE_CONTINUE;
+}
+
+void chardev_fd_watch_size(struct chardev_fd *c)
+{
+    c->resized = g_unix_signal_add(SIGWINCH, fd_resized, c);
 }
 
 const struct chardev_ops chardev_fd_ops = {

@@ -23,6 +23,7 @@ struct chardev_fd {
     void (*closed)(struct chardev_fd *c);  /* end of input, or a dead peer */
     void (*release)(struct chardev_fd *c); /* before it is freed */
     void *opaque;
+    guint resized; /* source of SIGWINCH, 0: none */
 };
 
 /* Sets up a zeroed struct; descriptors become non-blocking unless they are
@@ -41,5 +42,8 @@ unsigned chardev_fd_write(struct chardev *c, const uint8_t *buf, unsigned len);
 void chardev_fd_accept_input(struct chardev *c);
 char *chardev_fd_describe(const struct chardev *c);
 void chardev_fd_free(struct chardev *c);
+void chardev_fd_size(const struct chardev *c, unsigned *cols, unsigned *rows);
+/* It is our own terminal: CHARDEV_RESIZE when that changes its size. */
+void chardev_fd_watch_size(struct chardev_fd *c);
 
 #endif

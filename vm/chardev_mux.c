@@ -219,7 +219,9 @@ static void base_event(void *opaque, enum chardev_event event)
     struct mux *m = opaque;
 
     for (unsigned i = 0; i < m->ports; i++) {
-        m->port[i].chardev.open = event == CHARDEV_OPENED;
+        if (event == CHARDEV_OPENED || event == CHARDEV_CLOSED) {
+            m->port[i].chardev.open = event == CHARDEV_OPENED;
+        }
         port_event(&m->port[i], event);
     }
 }
@@ -243,6 +245,16 @@ static void mux_start(struct chardev *c)
 
     if (base->ops->start) {
         base->ops->start(base);
+    }
+}
+
+static void mux_size(const struct chardev *c, unsigned *cols, unsigned *rows)
+{
+    const struct mux_port *p = container_of(c, const struct mux_port, chardev);
+    const struct chardev *base = p->mux->base;
+
+    if (base->ops->size) {
+        base->ops->size(base, cols, rows);
     }
 }
 
@@ -271,6 +283,7 @@ static const struct chardev_ops mux_ops = {
     .write = mux_write,
     .start = mux_start,
     .accept_input = mux_accept_input,
+    .size = mux_size,
     .describe = mux_describe,
     .free = mux_free,
 };

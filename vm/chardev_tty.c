@@ -70,6 +70,7 @@ static const struct chardev_ops pty_ops = {
     .name = "pty",
     .write = chardev_fd_write,
     .accept_input = chardev_fd_accept_input,
+    .size = chardev_fd_size,
     .describe = chardev_fd_describe,
     .free = chardev_fd_free,
 };
