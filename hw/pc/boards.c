@@ -35,6 +35,7 @@
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
 #include "hw/virtio/virtio_balloon.h"
+#include "hw/virtio/virtio_input.h"
 #include "hw/virtio/virtio_rng.h"
 #include "hw/virtio/virtio_serial.h"
 
@@ -92,6 +93,9 @@ const struct dev_type *const device_types[] = {
     &vga_secondary_type,
     VIRTIO(virtio_balloon_types),
     VIRTIO(virtio_blk_types),
+    &virtio_keyboard_type,
+    &virtio_mouse_type,
+    &virtio_tablet_type,
     VIRTIO(virtio_net_types),
     VIRTIO(virtio_rng_types),
     VIRTIO(virtio_serial_types),
