@@ -97,7 +97,7 @@ static const struct reg *reg_covering(const struct reg_bank *bank, unsigned at)
     return NULL;
 }
 
-static uint64_t window_read(void *opaque, uint64_t at, unsigned size)
+uint64_t reg_window_read(void *opaque, uint64_t at, unsigned size)
 {
     struct reg_window *w = opaque;
     uint64_t value = 0;
@@ -128,8 +128,7 @@ static void window_write_part(struct reg_window *w, const struct reg *r,
     reg_write(w->dev, w->bank, r->at, v);
 }
 
-static void window_write(void *opaque, uint64_t at, unsigned size,
-                         uint64_t value)
+void reg_window_write(void *opaque, uint64_t at, unsigned size, uint64_t value)
 {
     struct reg_window *w = opaque;
 
@@ -146,8 +145,8 @@ static void window_write(void *opaque, uint64_t at, unsigned size,
 }
 
 static const struct region_ops window_ops = {
-    .read = window_read,
-    .write = window_write,
+    .read = reg_window_read,
+    .write = reg_window_write,
     .max = 8,
     .unaligned = true,
 };

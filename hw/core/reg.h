@@ -67,5 +67,9 @@ struct reg_window {
 
 void reg_window_init(struct reg_window *w, struct dev *dev,
                      const struct reg_bank *bank, uint64_t size);
+/* What its region does, for devices that look at accesses first. */
+uint64_t reg_window_read(void *reg_window, uint64_t at, unsigned size);
+void reg_window_write(void *reg_window, uint64_t at, unsigned size,
+                      uint64_t value);
 
 #endif

@@ -312,7 +312,9 @@ static void mac_write(struct e1000 *s, unsigned at, uint32_t value)
     uint32_t *word = table_word(s, at);
 
     if (word) {
-        *word = value;
+        bool high = at >= E1000_RA && at < E1000_VFTA && at & 4;
+
+        *word = high ? value & RAH_BITS : value;
     } else {
         reg_write(&s->pci.dev, &e1000_bank, at, value);
     }

@@ -185,7 +185,8 @@ enum { TXDCTL_LWTHRESH_SHIFT = 25 };
 #define RXCSUM_IPOFL E1000_BIT(8)
 #define RXCSUM_TUOFL E1000_BIT(9)
 
-#define RAH_AV E1000_BIT(31)
+#define RAH_AV   E1000_BIT(31)
+#define RAH_BITS 0x8003ffffu
 enum { RAH_AS_SHIFT = 16 };
 
 enum { /* descriptors */

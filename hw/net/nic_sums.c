@@ -2,6 +2,8 @@
 /* [RFC791] [RFC8200] [RFC768] [RFC9293] */
 #include "hw/net/nic_sums.h"
 
+#include <string.h>
+
 #include "net/offload.h"
 
 enum {
@@ -17,6 +19,10 @@ enum {
     TCP_MIN = 20,
     UDP_SIZE = 8,
     UDP_SUM = 6,
+    TCP_SUM = 16,
+    TCP_FLAGS = 13,
+    TCP_CWR = 0x80,
+    IP4_SUM = 10,
 };
 
 /* Where the payload of IP lies, and what the pseudo header adds. */
@@ -81,22 +87,29 @@ static bool ip6(const struct net_packet *p, size_t at, struct nic_sums *out,
     return true;
 }
 
+/* Where IP begins, and the type that says so. */
+static size_t find_ip(const struct net_packet *p, unsigned *type)
+{
+    *type = be16(p->data + TYPE_AT);
+    if (*type != TYPE_VLAN) {
+        return NET_HEADER;
+    }
+    *type = be16(p->data + TYPE_AT + TAG);
+    return NET_HEADER + TAG;
+}
+
 void nic_sums(const struct net_packet *p, struct nic_sums *out)
 {
     struct payload l = {0};
-    size_t at = NET_HEADER;
     unsigned type;
     bool whole;
+    size_t at;
 
     *out = (struct nic_sums){0};
     if (p->len < NET_HEADER + TAG) {
         return;
     }
-    type = be16(p->data + TYPE_AT);
-    if (type == TYPE_VLAN) {
-        type = be16(p->data + TYPE_AT + TAG);
-        at += TAG;
-    }
+    at = find_ip(p, &type);
     whole = (type == TYPE_IP4 && ip4(p, at, out, &l)) ||
             (type == TYPE_IP6 && ip6(p, at, out, &l));
     if (!whole) {
@@ -109,4 +122,64 @@ void nic_sums(const struct net_packet *p, struct nic_sums *out)
         out->l4_sum &&
         (p->csum_valid ||
          net_sum_finish(net_sum(p->data + l.at, l.len, l.pseudo)) == 0);
+}
+
+static void store16(uint8_t *p, unsigned v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static void store_ip_sum(uint8_t *ip, size_t header)
+{
+    uint16_t sum;
+
+    store16(ip + IP4_SUM, 0);
+    sum = net_sum_finish(net_sum(ip, header, 0));
+    memcpy(ip + IP4_SUM, &sum, sizeof(sum));
+}
+
+/* The sum's field gets the pseudo header's; the rest is the taker's. */
+static void request_l4(struct net_packet *p, uint8_t *data,
+                       const struct payload *l, size_t field)
+{
+    uint16_t sum = (uint16_t)~net_sum_finish(l->pseudo);
+
+    memcpy(data + l->at + field, &sum, sizeof(sum));
+    p->csum_needed = true;
+    p->csum_start = (uint16_t)l->at;
+    p->csum_offset = (uint16_t)field;
+}
+
+void nic_request_sums(struct net_packet *p, uint8_t *data,
+                      const struct nic_tx_sums *want)
+{
+    struct payload l = {0};
+    struct nic_sums found = {0};
+    unsigned type;
+    size_t at;
+
+    if (p->len < NET_HEADER + TAG + IP4_MIN) {
+        return;
+    }
+    at = find_ip(p, &type);
+    if (want->mss && type == TYPE_IP4) { /* the length of all of it */
+        store16(data + at + 2, (unsigned)MIN(p->len - at, 65535));
+    }
+    if (type != TYPE_IP4 || !ip4(p, at, &found, &l)) {
+        return;
+    }
+    if (want->ip || want->mss) {
+        store_ip_sum(data + at, l.at - at);
+    }
+    if ((want->tcp || want->mss) && l.protocol == TCP && l.len >= TCP_MIN) {
+        request_l4(p, data, &l, TCP_SUM);
+    } else if (want->udp && l.protocol == UDP && l.len >= UDP_SIZE) {
+        request_l4(p, data, &l, UDP_SUM);
+    }
+    if (want->mss && p->csum_needed && l.len > TCP_MIN + want->mss) {
+        p->gso = NET_GSO_TCP4;
+        p->gso_size = (uint16_t)want->mss;
+        p->ecn = data[l.at + TCP_FLAGS] & TCP_CWR;
+    }
 }

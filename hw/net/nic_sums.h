@@ -17,4 +17,17 @@ struct nic_sums {
 /* p->csum_valid is believed. */
 void nic_sums(const struct net_packet *p, struct nic_sums *out);
 
+/* What a chip that finds its way through IPv4 by itself is asked for. */
+struct nic_tx_sums {
+    bool ip, tcp, udp;
+    unsigned mss; /* of TCP segments; 0: none are wanted */
+};
+
+/*
+ * Fills in sums and requests of a packet that is to be sent; `data` is
+ * p->data, to be written. What is no IPv4, or cut short, stays as it is.
+ */
+void nic_request_sums(struct net_packet *p, uint8_t *data,
+                      const struct nic_tx_sums *want);
+
 #endif

@@ -30,6 +30,8 @@
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
+#include "hw/net/ne2000.h"
+#include "hw/net/rtl8139.h"
 #include "hw/net/virtio_net.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
@@ -84,11 +86,14 @@ const struct dev_type *const device_types[] = {
     &ide_cd_type,
     &ide_hd_type,
     &isa_serial_type,
+    &ne2k_isa_type,
+    &ne2k_pci_type,
     &parallel_type,
     &pc_testdev_type,
     &pci_testdev_type,
     &piix3_ide_type,
     &pvpanic_type,
+    &rtl8139_type,
     &vga_pci_type,
     &vga_secondary_type,
     VIRTIO(virtio_balloon_types),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hw/net/e1000_regs.h"
+#include "hw/net/rtl8139.h"
 #include "hw/pci/pci.h"
 #include "tests/fuzz/box.h"
 
@@ -156,6 +157,11 @@ static const struct setup setups[] = {
     {"e1000", E1000_RDT, 12, 4},
     {"e1000", E1000_IMS, ICR_ALL, 4},
     {"e1000", E1000_RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM, 4},
+    {"rtl8139", RTL_CPCR, CPCR_TX | CPCR_RX | CPCR_RX_CSUM, 2},
+    {"rtl8139", RTL_CR, CR_TE | CR_RE, 1},
+    {"rtl8139", RTL_RCR, RCR_AAP, 4},
+    {"rtl8139", RTL_IMR, ISR_ALL, 2},
+    {"rtl8139", RTL_RDSAR, 0x200, 4},
 };
 
 void box_net_setup(struct machine *m)
