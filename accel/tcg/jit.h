@@ -25,8 +25,9 @@ enum {
     JIT_HASH_BITS = 18,
     JIT_KNOWN = 1 << 15,
     JIT_COLD_RUNS = 12,
-    JIT_MODES = 16,       /* tables: one a mode */
-    JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
+    JIT_MODES = 16,              /* tables: one a mode */
+    JIT_SLACK = 32 << 10,        /* bytes that one block may take, at most */
+    JIT_LAST_ID = INT32_MAX - 3, /* of a map; then all begins anew */
     JIT_IN_MEMORY = 0xfe, /* a guest register that no host register holds */
 };
 
@@ -58,7 +59,7 @@ struct jit_map {
     struct jit_map *next; /* of the same page */
     uint64_t page;        /* linear, its number */
     uint32_t mode;
-    uint32_t id;   /* even, not 0, never used again */
+    uint32_t id;   /* even, not 0, not used again before a flush */
     unsigned slot; /* where code_id has it */
 };
 
