@@ -200,6 +200,7 @@ void jit_free(struct jit *j)
     if (j->perf_map >= 0) {
         close(j->perf_map);
     }
+    jit_lockstep_free(j);
     g_free(j->shapes);
     g_free(j->slot);
     g_free(j);

@@ -201,11 +201,12 @@ struct jit {
     unsigned drops; /* of x86_blocks: when everything was thrown away */
     struct jit_exit *pending; /* the exit last taken */
     bool bmi2, avx;
-    uint64_t host_features[4]; /* enum x86_feature */
-    struct tr_shapes *shapes;  /* rewrite.c */
-    struct x86_block *slot;    /* of one instruction, for C */
-    int perf_map;              /* a file, or -1 */
-    unsigned cold_runs;        /* of a block, before it is translated */
+    uint64_t host_features[4];     /* enum x86_feature */
+    struct tr_shapes *shapes;      /* rewrite.c */
+    struct x86_block *slot;        /* of one instruction, for C */
+    int perf_map;                  /* a file, or -1 */
+    unsigned cold_runs;            /* of a block, before it is translated */
+    struct jit_lockstep *lockstep; /* lockstep.c, or NULL */
     /* Counted for info jit. */
     uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;
     uint64_t calls, entries;
@@ -275,7 +276,18 @@ struct jit_block *jit_plain(struct jit *j, struct jit_block *jb);
 bool jit_x87_load(struct jit *j);
 void jit_x87_save(struct jit *j);
 
+/* lockstep.c: a block in both engines. */
+void jit_lockstep_run(struct x86_cpu *cpu);
+void jit_lockstep_describe(const struct jit *j, GString *out);
+void jit_lockstep_free(struct jit *j);
+
 /* run.c */
+/* What is known is made true again, after C has done something. */
+void jit_catch_up(struct jit *j);
+/* The translation of a block at CS:RIP, made if need be; NULL: no room. */
+struct jit_block *jit_block_at(struct jit *j, const struct x86_block *block);
+/* Runs from a block on, until translated code comes back. */
+void jit_enter(struct jit *j, const struct jit_block *jb);
 enum { JIT_LEAVE, JIT_CONTINUE };
 
 /* Runs an instruction: JIT_LEAVE, JIT_CONTINUE, or the code to go on with. */
