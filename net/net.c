@@ -159,6 +159,20 @@ bool net_send(struct net_port *from, const struct net_packet *p)
     return true;
 }
 
+bool net_send_own(struct net_port *from, const struct net_packet *p,
+                  uint8_t *data)
+{
+    struct net_packet filled = *p;
+
+    if (p->csum_needed && !p->gso && from->peer &&
+        !(from->peer->offloads & NET_CSUM)) {
+        net_csum_fill(p, data);
+        filled.csum_needed = false;
+        filled.csum_valid = true;
+    }
+    return net_send(from, &filled);
+}
+
 bool net_send_frame(struct net_port *from, const void *data, size_t len)
 {
     struct net_packet p = {.data = data, .len = len};

@@ -94,6 +94,9 @@ void net_set_link(struct net_port *p, bool up);
  * unplugged, packets vanish: true.
  */
 bool net_send(struct net_port *from, const struct net_packet *p);
+/* The same of a packet whose bytes, which are at `data`, may be changed. */
+bool net_send_own(struct net_port *from, const struct net_packet *p,
+                  uint8_t *data);
 /* A frame without offloads. */
 bool net_send_frame(struct net_port *from, const void *data, size_t len);
 /* Would net_send() take one? */

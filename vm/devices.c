@@ -5,9 +5,11 @@
 
 #include "base/log.h"
 #include "base/opts.h"
+#include "hw/net/nic.h"
 #include "hw/pc/board.h"
 #include "vm/qmp_error.h"
 #include "vm/text_opts.h"
+#include "vm/vm.h"
 
 /* Every option but those that say what, who and where is a property. */
 static bool device_set_props(struct dev *dev, struct opts *o, GError **error)
@@ -43,6 +45,20 @@ static bool device_find_bus(struct dev *dev, const char *name, GError **error)
                 dev->type->bus, name);
 }
 
+/* A card without romfile= gets the ROM that is made for it, if there is one. */
+static bool device_default_rom(struct dev *dev, const struct opts *o,
+                               GError **error)
+{
+    struct vm *vm = dev->machine->vm;
+    const char *name = nic_rom_file(dev->type->name);
+    g_autofree char *path = NULL;
+
+    if (name && !opts_has(o, "romfile")) {
+        path = datadirs_find(vm->data, name, NULL);
+    }
+    return !path || dev_set_prop(dev, "romfile", path, error);
+}
+
 static bool device_make(struct machine *m, struct opts *o, GError **error)
 {
     const char *driver = opts_get(o, "driver");
@@ -55,7 +71,8 @@ static bool device_make(struct machine *m, struct opts *o, GError **error)
     }
     dev = dev_new(m, type, opts_get(o, "id"));
     if (!device_find_bus(dev, opts_get(o, "bus"), error) ||
-        !device_set_props(dev, o, error) || !dev_realize(dev, error)) {
+        !device_set_props(dev, o, error) ||
+        !device_default_rom(dev, o, error) || !dev_realize(dev, error)) {
         dev_free(dev);
         return false;
     }

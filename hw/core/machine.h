@@ -60,7 +60,7 @@ struct machine {
     GPtrArray *rams;    /* struct ram *: all memory, for snapshots */
     GHashTable *backends[BACKEND_KINDS];
 
-    unsigned nics;       /* made so far: the next one's default address */
+    GPtrArray *nics;     /* struct nic *, hw/net/nic.h */
     struct input *input; /* keyboard and pointer events, ui/input.h */
     GPtrArray *consoles; /* struct console *, ui/display.h: the first shows */
 

@@ -6,15 +6,17 @@
 #ifndef HW_NET_NIC_H
 #define HW_NET_NIC_H
 
-#include "hw/core/machine.h"
+#include "hw/pci/rom.h"
 #include "net/net.h"
 
 struct nic {
+    struct dev *dev;
     char *netdev;   /* property: id of the back end, NULL = none */
     char *mac_text; /* property "mac": NULL = the next of 52:54:00:12:34:56 */
-    char *romfile;  /* property: PXE ROM; NULL = the board's, "" = none */
+    char *romfile;  /* property: PXE ROM; NULL or "" = none */
     int32_t bootindex;    /* property */
     uint8_t mac[NET_MAC]; /* in the EEPROM */
+    struct pci_rom rom;
     struct net_port port;
 };
 
@@ -30,6 +32,8 @@ struct nic {
 bool nic_realize(struct dev *dev, struct nic *nic,
                  const struct net_port_ops *ops, void *opaque, GError **error);
 void nic_unrealize(struct nic *nic);
+/* File of the PXE ROM that a model has unless the user says otherwise, or NULL. */
+const char *nic_rom_file(const char *model);
 /* Of a multicast address: the upper bits of the CRC index a table of 64 as
  * most chips have it. */
 unsigned nic_hash64(const uint8_t *mac);

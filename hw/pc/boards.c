@@ -28,6 +28,7 @@
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
+#include "hw/net/e1000.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -65,10 +66,13 @@ const struct board_type *board_find(const char *name, GError **error)
     return NULL;
 }
 
-/* clang-format off: one a line, sorted */
+/* One a line, sorted. */
+/* clang-format off */
 const struct dev_type *const device_types[] = {
     &debugcon_type,
     &debugexit_type,
+    &e1000_82545em_type,
+    &e1000_type,
     &ide_cd_type,
     &ide_hd_type,
     &isa_serial_type,
@@ -83,7 +87,8 @@ const struct dev_type *const device_types[] = {
 };
 /* clang-format on */
 
-/* clang-format off: one a line, sorted */
+/* One a line, sorted. */
+/* clang-format off */
 const struct dev_type *const board_device_types[] = {
     &fdc_type,     &fw_cfg_type,   &hpet_type,   &i440fx_type, &i8042_type,
     &i8237_type,   &i8254_type,    &i8259_type,  &ioapic_type, &isa_ide_type,
