@@ -396,7 +396,6 @@ static void e1000_unrealize(struct dev *dev)
     timer_cancel(&s->link_timer);
     nic_unrealize(&s->nic);
     pci_unrealize(&s->pci);
-    g_clear_pointer(&s->tx, g_free);
 }
 
 static bool realize(struct dev *dev, uint16_t device, GError **error)
@@ -414,7 +413,6 @@ static bool realize(struct dev *dev, uint16_t device, GError **error)
     if (!pci_realize(&s->pci, &ids, -1, error)) {
         return false;
     }
-    s->tx = g_malloc(NET_PACKET_MAX);
     timer_init(&s->throttle, c, throttle_over, s);
     timer_init(&s->rx_delay, c, rx_delay_over, s);
     timer_init(&s->tx_delay, c, tx_delay_over, s);
@@ -471,9 +469,8 @@ static bool e1000_check(struct dev *dev, GError **error)
 {
     const struct e1000 *s = e1000_of(dev);
 
-    return s->tx_len == 0 ||
-           fail(error, "%s: a packet of %u bytes is on its way, which is lost",
-                dev_name(dev), s->tx_len);
+    return s->tx_len <= NET_PACKET_MAX - 4 ||
+           fail(error, "%s: a packet of %u bytes", dev_name(dev), s->tx_len);
 }
 
 static const struct field e1000_props[] = {
@@ -507,6 +504,12 @@ static const struct field e1000_state[] = {
     FIELD(struct e1000, tx_delay),
     FIELD(struct e1000, link_timer),
     FIELD(struct e1000, rx_first),
+    FIELD_ARRAY(struct e1000, tx),
+    FIELD(struct e1000, tx_len),
+    FIELD(struct e1000, tx_too_long),
+    FIELD(struct e1000, tx_has_opts),
+    FIELD(struct e1000, tx_tso),
+    FIELD(struct e1000, tx_popts),
     CONTEXT(tso),
     CONTEXT(sum),
     FIELD_END,

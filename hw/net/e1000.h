@@ -122,7 +122,7 @@ struct e1000 {
     struct timer throttle, rx_delay, tx_delay, link_timer;
     int64_t rx_first;
     /* The packet that is being gathered. */
-    uint8_t *tx; /* [NET_PACKET_MAX] */
+    uint8_t tx[NET_PACKET_MAX];
     uint32_t tx_len;
     bool tx_too_long, tx_has_opts, tx_tso;
     uint8_t tx_popts;

@@ -59,7 +59,7 @@ class Monitor(rhea.TestCase):
                 ("chardev-remove r", ""), ("chardev-remove r", "not found"), ("watchdog_action pause", ""),
                 ("watchdog_action bite", "unknown"), ("savevm x", "no snapshots"), ("migrate tcp:x:1", "no migration"),
                 ("netdev_add frob,id=x", "hubport"), ("netdev_add hubport,id=x,hubid=1", ""), ("info network", "hubid=1"), ("set_link x off", ""),
-                ("netdev_del x", ""), ("netdev_del x", "not found"), ("set_link y on", "not found"), ("hostfwd_add frob", "hostfwd=frob"), ("hostfwd_add y tcp::1-:2", "no user network"), ("info usernet", "ARP"), ("gdbserver", "no gdb server"), ("balloon 64", "No balloon"),
+                ("netdev_del x", ""), ("netdev_del x", "not found"), ("set_link y on", "not found"), ("hostfwd_add frob", "hostfwd=frob"), ("hostfwd_add y tcp::1-:2", "no user network"), ("info usernet", "Protocol"), ("gdbserver", "no gdb server"), ("balloon 64", "No balloon"),
                 ("drive_del x", "eject"), ("commit all", "nothing to commit"), ("info hotpluggable-cpus", '"core-id": 1'),
                 ("info memory_size_summary", "base memory: 134217728"), ("info migrate", "no migration"), ("info spice", "disabled"),
                 ("info tpm", "not supported"), ("info block-jobs", "No active jobs"), ("cpu 1", ""), ("info cpus", "* CPU #1"),
