@@ -219,8 +219,28 @@ static void setup_board_config(struct vm *vm, const struct machine_options *mo)
     b->vcpus = &vm->vcpus;
 }
 
+/* -drive if=virtio: a disk of its own for each. */
+static bool setup_virtio_drives(struct vm *vm, GError **error)
+{
+    for (guint i = 0; i < vm->drives->len; i++) {
+        const struct drive *d = vm->drives->pdata[i];
+        g_autofree char *text = NULL;
+
+        if (d->bus == DRIVE_IF_VIRTIO) {
+            text = g_strdup_printf("virtio-blk-pci,drive=%s", d->id);
+            if (!device_add_text(&vm->machine, text, error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool setup_devices(struct vm *vm, GError **error)
 {
+    if (!setup_virtio_drives(vm, error)) {
+        return false;
+    }
     for (guint i = 0; i < vm->config->device->len; i++) {
         if (!device_add_text(&vm->machine, vm->config->device->pdata[i],
                              error)) {

@@ -9,6 +9,7 @@
 #include "hw/ata/isa_ide.h"
 #include "hw/ata/piix3_ide.h"
 #include "hw/block/fdc.h"
+#include "hw/block/virtio_blk.h"
 #include "hw/char/isa_serial.h"
 #include "hw/char/parallel.h"
 #include "hw/chipset/i440fx.h"
@@ -83,6 +84,7 @@ const struct dev_type *const device_types[] = {
     &pvpanic_type,
     &vga_pci_type,
     &vga_secondary_type,
+    &virtio_blk_pci_type,
     NULL,
 };
 /* clang-format on */
