@@ -30,6 +30,7 @@
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
+#include "hw/net/virtio_net.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -85,6 +86,7 @@ const struct dev_type *const device_types[] = {
     &vga_pci_type,
     &vga_secondary_type,
     &virtio_blk_pci_type,
+    &virtio_net_pci_type,
     NULL,
 };
 /* clang-format on */

@@ -40,6 +40,7 @@ static void reset_queue(struct virtio *v, unsigned i)
     v->q.last_wrap[i] = v->q.used_wrap[i] = true;
     q->desc = q->driver = q->device = NULL;
     q->no_interrupt = false;
+    q->held = false;
 }
 
 void virtio_reset(struct virtio *v)

@@ -73,6 +73,11 @@ struct virtqueue {
     /* Host addresses of the rings, NULL: not mapped. */
     uint8_t *desc, *driver, *device;
     bool no_interrupt; /* the device polls it: the driver need not kick */
+    /* Packed: the flags of the first descriptor since the last flush, which
+     * makes all behind it seen. */
+    bool held;
+    unsigned held_at;
+    uint16_t held_flags;
 };
 
 /* Buffers of one descriptor chain. */

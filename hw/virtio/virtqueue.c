@@ -311,9 +311,24 @@ static void packed_push(struct virtqueue *q, const struct virtio_chain *c,
     stl_u32(d + 8, written);
     stl_u16(d + 12, c->head);
     flags |= written ? DESC_WRITE : 0;
-    put_ring16(q, q->desc, s->desc[q->index], at + 14, flags);
+    if (q->held) {
+        put_ring16(q, q->desc, s->desc[q->index], at + 14, flags);
+    } else {
+        q->held = true;
+        q->held_at = at + 14;
+        q->held_flags = flags;
+    }
     dma_wrote(&q->v->machine->memory, s->desc[q->index] + at, DESC);
     advance(q, &s->used[q->index], &s->used_wrap[q->index], c->count);
+}
+
+static void packed_publish(struct virtqueue *q)
+{
+    if (q->held) {
+        put_ring16(q, q->desc, q->v->q.desc[q->index], q->held_at,
+                   q->held_flags);
+        q->held = false;
+    }
 }
 
 static bool packed_wants(struct virtqueue *q)
@@ -393,7 +408,9 @@ void virtqueue_flush(struct virtqueue *q)
     if (!is_ready(q) || s->told[q->index] == s->used[q->index]) {
         return;
     }
-    if (!is_packed(q)) {
+    if (is_packed(q)) {
+        packed_publish(q);
+    } else {
         put_ring16(q, q->device, s->device[q->index], 2, s->used[q->index]);
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
