@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/offload.h"
 #include "net/user_opts.h"
 #include "net/user_proto.h"
 
@@ -173,15 +174,28 @@ static bool user_can_receive(void *opaque)
     return u->out->len == 0;
 }
 
+static void send_frame(struct user *u, const uint8_t *data, size_t len)
+{
+    if (send_message(u, USER_FRAME, data, len) == EAGAIN) {
+        g_byte_array_append(u->out, data, (guint)len);
+        update_source(u);
+    }
+}
+
+/* libslirp takes TCP packets of any size, but wants checksums. */
 static void user_receive(void *opaque, const struct net_packet *p)
 {
     struct user *u = opaque;
+    g_autofree uint8_t *copy = NULL;
 
-    if (u->fd >= 0 && p->len <= NET_PACKET_MAX &&
-        send_message(u, USER_FRAME, p->data, p->len) == EAGAIN) {
-        g_byte_array_append(u->out, p->data, (guint)p->len);
-        update_source(u);
+    if (u->fd < 0 || p->len > NET_PACKET_MAX) {
+        return;
     }
+    if (p->csum_needed) {
+        copy = g_memdup2(p->data, p->len);
+        net_csum_fill(p, copy);
+    }
+    send_frame(u, copy ? copy : p->data, p->len);
 }
 
 static void user_writable(void *opaque)
@@ -362,6 +376,7 @@ struct netdev *net_user_new(const char *id, struct opts *o, const char *program,
                                  checked.restricted ? "on" : "off");
         u->netdev = netdev_new(id, &user_ops, 1, u);
         net_port_init(port_of(u), u->netdev->id, &port_ops, u);
+        port_of(u)->offloads = NET_TSO4 | NET_TSO6 | NET_ECN;
         ok = connect_process(u, program, o, error);
         if (!ok) {
             netdev_free(u->netdev);
