@@ -446,9 +446,7 @@ static void e1000_reset(struct dev *dev)
 
     pci_reset(&s->pci);
     s->io_addr = 0;
-    s->ee_shift = s->ee_out = 0;
-    s->ee_bits = s->ee_out_bits = 0;
-    s->ee_clock = s->ee_selected = false;
+    s->ee = (struct ee93c46){0};
     s->tso = s->sum = (struct e1000_context){0};
     s->rx_first = 0;
     software_reset(s);
@@ -493,12 +491,7 @@ static const struct field e1000_state[] = {
     FIELD_ARRAY(struct e1000, reg),
     FIELD(struct e1000, io_addr),
     FIELD_ARRAY(struct e1000, phy),
-    FIELD(struct e1000, ee_shift),
-    FIELD(struct e1000, ee_out),
-    FIELD(struct e1000, ee_bits),
-    FIELD(struct e1000, ee_out_bits),
-    FIELD(struct e1000, ee_clock),
-    FIELD(struct e1000, ee_selected),
+    EE93C46_STATE(struct e1000, ee),
     FIELD(struct e1000, throttle),
     FIELD(struct e1000, rx_delay),
     FIELD(struct e1000, tx_delay),

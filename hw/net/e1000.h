@@ -6,6 +6,7 @@
 #ifndef HW_NET_E1000_H
 #define HW_NET_E1000_H
 
+#include "hw/net/ee93c46.h"
 #include "hw/net/nic.h"
 #include "hw/pci/pci.h"
 
@@ -95,7 +96,11 @@ enum {
     E1000_TCTL_EN = 1 << 1,
 };
 
-enum { E1000_EEPROM_WORDS = 64, E1000_PHY_REGS = 32, E1000_DESC = 16 };
+enum {
+    E1000_EEPROM_WORDS = EE93C46_WORDS,
+    E1000_PHY_REGS = 32,
+    E1000_DESC = 16
+};
 enum { E1000_TX_BATCH = 64 }; /* descriptors that are read at once */
 
 /* Offload context, as a descriptor loaded it. [8254X] 3.3.6 */
@@ -114,10 +119,7 @@ struct e1000 {
     uint32_t io_addr;
     uint16_t phy[E1000_PHY_REGS];
     uint16_t eeprom[E1000_EEPROM_WORDS];
-    /* The EEPROM's serial interface. */
-    uint16_t ee_shift, ee_out;
-    uint8_t ee_bits, ee_out_bits;
-    bool ee_clock, ee_selected;
+    struct ee93c46 ee;
     /* Interrupts: none before `throttle`; delays since the first packet. */
     struct timer throttle, rx_delay, tx_delay, link_timer;
     int64_t rx_first;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The EEPROM (a 93C46 on four wires, [8254X] 5.3 and 13.4.3) and the PHY (a
+ * What is in the EEPROM ([8254X] 5.3 and 13.4.3) and the PHY (a
  * Marvell 88E1011, [8254X] 13.4.30; registers of [802.3] clause 22 and 40).
  *
  * Not modelled: writing to the EEPROM; other speeds than 1000 Mb/s.
@@ -12,7 +12,7 @@
 enum { EECD_SK = 1, EECD_CS = 2, EECD_DI = 4, EECD_DO = 8, EECD_REQ = 0x40 };
 enum { EECD_GNT = 0x80, EECD_PRES = 0x100 };
 enum { EERD_START = 1, EERD_DONE = 1 << 4 };
-enum { EE_READ = 6, EE_COMMAND = 3, EE_ADDRESS = 6, EE_CHECKSUM = 0xbaba };
+enum { EE_CHECKSUM = 0xbaba };
 
 enum { /* PHY registers */
        PHY_CTRL = 0,
@@ -85,56 +85,13 @@ uint32_t e1000_eecd_read(struct e1000 *s)
     uint32_t value = *e1000_reg(s, E1000_EECD) & ~(uint32_t)EECD_DO;
 
     value |= EECD_PRES | (value & EECD_REQ ? EECD_GNT : 0);
-    if (s->ee_out_bits == 0 || (s->ee_out_bits <= 16 && s->ee_out >> 15)) {
-        value |= EECD_DO;
-    }
-    return value;
-}
-
-/* A rising clock: a bit of the command, or the next bit of the word. */
-static void eeprom_clock(struct e1000 *s, bool in)
-{
-    if (s->ee_out_bits) {
-        s->ee_out = (uint16_t)(s->ee_out << 1 | 1);
-        s->ee_out_bits--;
-        return;
-    }
-    if (s->ee_bits == 0 && !in) {
-        return; /* before the start bit */
-    }
-    s->ee_shift = (uint16_t)(s->ee_shift << 1 | in);
-    if (++s->ee_bits < EE_COMMAND + EE_ADDRESS) {
-        return;
-    }
-    if (s->ee_shift >> EE_ADDRESS == EE_READ) {
-        /* A zero comes first, then the word: 17 bits. */
-        s->ee_out = s->eeprom[s->ee_shift & (E1000_EEPROM_WORDS - 1)];
-        s->ee_out_bits = 17;
-    }
-    s->ee_bits = 0;
-    s->ee_shift = 0;
+    return value | (ee93c46_out(&s->ee) ? EECD_DO : 0);
 }
 
 void e1000_eecd_write(struct e1000 *s, uint32_t value)
 {
-    bool clock = value & EECD_SK;
-    bool selected = value & EECD_CS;
-
-    if (!selected || !s->ee_selected) {
-        s->ee_bits = s->ee_out_bits = 0;
-        s->ee_shift = 0;
-    }
-    if (selected && clock && !s->ee_clock) {
-        bool first = s->ee_out_bits == 17;
-
-        if (first) { /* the zero is gone */
-            s->ee_out_bits = 16;
-        } else {
-            eeprom_clock(s, value & EECD_DI);
-        }
-    }
-    s->ee_clock = clock;
-    s->ee_selected = selected;
+    ee93c46_pins(&s->ee, s->eeprom, value & EECD_CS, value & EECD_SK,
+                 value & EECD_DI);
     *e1000_reg(s, E1000_EECD) =
         value & (EECD_SK | EECD_CS | EECD_DI | EECD_REQ | 0x30);
 }

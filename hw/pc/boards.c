@@ -30,6 +30,7 @@
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
+#include "hw/net/rtl8139.h"
 #include "hw/net/virtio_net.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
@@ -83,6 +84,7 @@ const struct dev_type *const device_types[] = {
     &pci_testdev_type,
     &piix3_ide_type,
     &pvpanic_type,
+    &rtl8139_type,
     &vga_pci_type,
     &vga_secondary_type,
     &virtio_blk_pci_type,

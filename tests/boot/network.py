@@ -138,3 +138,31 @@ def pxe(rhea, model):
 def pxe_e1000(rhea):
     """-boot n: the card's ROM (iPXE) fetches a script, a kernel and a RAM disk by TFTP."""
     pxe(rhea, 'e1000')
+
+
+@test
+def pxe_rtl8139(rhea):
+    """The same; its driver in iPXE is one of the older mode."""
+    pxe(rhea, 'rtl8139')
+
+
+@test
+def pxe_virtio(rhea):
+    """The same on virtio-net."""
+    pxe(rhea, 'virtio-net-pci')
+
+
+@test
+def net_rtl8139(rhea):
+    """rtl8139: likewise, by 8139cp."""
+    card(rhea, 'rtl8139')
+
+
+@test
+def net_virtio(rhea):
+    """virtio-net: likewise; legacy registers under the 32-bit kernel, packed rings."""
+    card(rhea, 'virtio-net-pci')
+    for options, flavour in (('disable-modern=on', '686'), ('packed=on', 'amd64')):
+        with boot(rhea, '-nic', 'user,model=virtio', '-global', f'virtio-net-pci.{options}', flavour=flavour) as m:
+            configure(m)
+            transfer(m, 4 << 20)
