@@ -8,6 +8,8 @@
 #include "hw/net/nic.h"
 #include "hw/pc/board.h"
 #include "net/hub.h"
+#include "net/sock.h"
+#include "net/tap.h"
 #include "net/user.h"
 #include "vm/devices.h"
 #include "vm/qmp_error.h"
@@ -21,6 +23,30 @@ static struct netdev *make_user(struct machine *m, const char *id,
     const struct vm *vm = m->vm;
 
     return net_user_new(id, o, vm->config->helper, &m->lock, error);
+}
+
+static struct netdev *make_tap(struct machine *m, const char *id,
+                               struct opts *o, GError **error)
+{
+    return net_tap_new(id, o, &m->lock, error);
+}
+
+static struct netdev *make_socket(struct machine *m, const char *id,
+                                  struct opts *o, GError **error)
+{
+    return net_socket_new(id, o, &m->lock, error);
+}
+
+static struct netdev *make_stream(struct machine *m, const char *id,
+                                  struct opts *o, GError **error)
+{
+    return net_stream_new(id, o, &m->lock, error);
+}
+
+static struct netdev *make_dgram(struct machine *m, const char *id,
+                                 struct opts *o, GError **error)
+{
+    return net_dgram_new(id, o, &m->lock, error);
 }
 
 static struct netdev *find_hubport(struct machine *m, unsigned hubid)
@@ -68,8 +94,8 @@ static const struct {
     struct netdev *(*make)(struct machine *m, const char *id, struct opts *o,
                            GError **error);
 } kinds[] = {
-    {"hubport", make_hubport},
-    {"user", make_user},
+    {"dgram", make_dgram},   {"hubport", make_hubport}, {"socket", make_socket},
+    {"stream", make_stream}, {"tap", make_tap},         {"user", make_user},
 };
 
 char *netdev_help(void)

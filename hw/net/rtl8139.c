@@ -226,7 +226,11 @@ static void after_write(struct rtl8139 *s, unsigned at, unsigned size)
         switch (i) {
         case RTL_CAPR + 1:
         case RTL_RCR: net_ready(&s->nic.port); break;
-        case RTL_IMR: update_irq(s); break;
+        case RTL_IMR:
+            update_irq(s);
+            /* Descriptors are given without a bell; this follows. */
+            net_ready(&s->nic.port);
+            break;
         case RTL_TIMERINT: arm_timer(s); break;
         case RTL_9346CR:
             if ((s->reg[i] & CR9346_EEM) == EEM_PROGRAM) {

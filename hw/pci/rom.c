@@ -11,7 +11,8 @@ enum { PCIR_AT = 0x18, PCIR_IDS = 4, IDS = 4, SUM_AT = 6 };
  * header names the very card: so it does, with the sum of its bytes kept. */
 static void patch_ids(const struct pci_dev *d, uint8_t *rom, size_t len)
 {
-    size_t at = len > PCIR_AT + 2 ? ldl_u16(rom + PCIR_AT) + PCIR_IDS : len;
+    size_t at =
+        len > PCIR_AT + 2 ? (size_t)ldl_u16(rom + PCIR_AT) + PCIR_IDS : len;
 
     if (at + IDS > len || rom[0] != 0x55 || rom[1] != 0xaa ||
         memcmp(rom + at - PCIR_IDS, "PCIR", PCIR_IDS) != 0) {

@@ -2,7 +2,7 @@
 """Network cards under Debian's drivers, on the user's network; PXE."""
 import hashlib, os, pathlib, random, re, signal, socket, subprocess, tempfile, threading, time
 
-from machine import Failed, Machine, guest, test
+from machine import Failed, Machine, Skipped, guest, test
 
 SIZE = 24 << 20
 
@@ -10,9 +10,9 @@ SIZE = 24 << 20
 class Host:
     """A TCP server on this host: sends `data` to who connects, or takes what comes and hashes it."""
 
-    def __init__(self, data=None):
+    def __init__(self, data=None, bind='127.0.0.1'):
         self.data, self.got, self.done = data, hashlib.sha256(), threading.Event()
-        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.socket = socket.create_server((bind, 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -61,13 +61,14 @@ def configure(m):
     shell(m, 'ping -c 3 -i 0.2 10.0.2.2', r'3 packets received')
 
 
-def transfer(m, size=SIZE):
+def transfer(m, size=SIZE, host='10.0.2.2'):
     """Random bytes in, and back out; checksums on both sides."""
     data = random.Random(3).randbytes(size)
     digest = hashlib.sha256(data).hexdigest()
-    with Host(data) as source, Host() as sink:
-        shell(m, f'nc 10.0.2.2 {source.port} </dev/null >/tmp/data; sha256sum /tmp/data', digest, 120)
-        shell(m, f'nc 10.0.2.2 {sink.port} </tmp/data', '', 120)
+    bind = '127.0.0.1' if host == '10.0.2.2' else host
+    with Host(data, bind) as source, Host(bind=bind) as sink:
+        shell(m, f'nc {host} {source.port} </dev/null >/tmp/data; sha256sum /tmp/data', digest, 120)
+        shell(m, f'nc {host} {sink.port} </tmp/data', '', 120)
         if not sink.done.wait(60) or sink.got.hexdigest() != digest:
             raise Failed('what the guest sent is not what came')
 
@@ -166,3 +167,46 @@ def net_virtio(rhea):
         with boot(rhea, '-nic', 'user,model=virtio', '-global', f'virtio-net-pci.{options}', flavour=flavour) as m:
             configure(m)
             transfer(m, 4 << 20)
+
+
+def pair(rhea, first, second):
+    """Two guests on one wire: they find each other, and bytes go across."""
+    with boot(rhea, '-nic', first + ',model=virtio') as a, boot(rhea, '-nic', second + ',model=e1000,mac=52:54:00:12:34:99') as b:
+        for m, address in ((a, 1), (b, 2)):
+            shell(m, f'ip link set eth0 up; sleep 1; ip addr add 10.9.9.{address}/24 dev eth0', '')
+        shell(a, 'ping -c 3 10.9.9.2', r'[123] packets received')
+        shell(a, 'dd if=/dev/urandom of=/tmp/x bs=1M count=8 2>/dev/null; sha256sum /tmp/x', '')
+        digest = re.findall(r'([0-9a-f]{64})  /tmp/x', a.text)[-1]
+        b.send('nc -l -p 99 > /tmp/x; sha256sum /tmp/x\n')
+        time.sleep(1)
+        a.send('nc 10.9.9.2 99 < /tmp/x\n')
+        b.expect(digest, 60)
+
+
+@test
+def net_sockets(rhea):
+    """Guests on a TCP socket, a Unix stream, and a multicast group."""
+    with socket.create_server(('127.0.0.1', 0)) as s:
+        port = s.getsockname()[1]
+    pair(rhea, f'socket,listen=127.0.0.1:{port}', f'socket,connect=127.0.0.1:{port}')
+    with tempfile.TemporaryDirectory() as folder:
+        path = f'{folder}/wire'
+        pair(rhea, f'stream,server=on,addr.type=unix,addr.path={path}', f'stream,addr.type=unix,addr.path={path}')
+    pair(rhea, 'socket,mcast=239.192.7.7:7007,localaddr=127.0.0.1', 'socket,mcast=239.192.7.7:7007,localaddr=127.0.0.1')
+
+
+@test
+def net_tap(rhea):
+    """An interface of the host: its script, large packets both ways."""
+    if os.geteuid() != 0 or not os.path.exists('/dev/net/tun'):
+        raise Skipped('needs root and /dev/net/tun')
+    with tempfile.TemporaryDirectory() as folder:
+        script = pathlib.Path(folder, 'up')
+        script.write_text('#!/bin/sh\nip addr add 10.77.0.1/24 dev $1 && ip link set $1 up\n')
+        script.chmod(0o755)
+        name = f'rhea{os.getpid() % 100000}'
+        for model in ('virtio', 'e1000', 'rtl8139'):
+            with boot(rhea, '-nic', f'tap,model={model},ifname={name},script={script},downscript=no') as m:
+                shell(m, 'ip link set eth0 up; sleep 1; ip addr add 10.77.0.2/24 dev eth0; ping -c 3 10.77.0.1',
+                      r'[123] packets received')
+                transfer(m, 32 << 20, '10.77.0.1')
