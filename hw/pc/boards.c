@@ -30,6 +30,7 @@
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
+#include "hw/net/ne2000.h"
 #include "hw/net/rtl8139.h"
 #include "hw/net/virtio_net.h"
 #include "hw/timer/hpet.h"
@@ -79,6 +80,8 @@ const struct dev_type *const device_types[] = {
     &ide_cd_type,
     &ide_hd_type,
     &isa_serial_type,
+    &ne2k_isa_type,
+    &ne2k_pci_type,
     &parallel_type,
     &pc_testdev_type,
     &pci_testdev_type,

@@ -210,3 +210,12 @@ def net_tap(rhea):
                 shell(m, 'ip link set eth0 up; sleep 1; ip addr add 10.77.0.2/24 dev eth0; ping -c 3 10.77.0.1',
                       r'[123] packets received')
                 transfer(m, 32 << 20, '10.77.0.1')
+
+
+@test
+def net_ne2k(rhea):
+    """ne2k_pci, which sees no cable: DHCP, bytes both ways; PXE by iPXE's driver of it."""
+    with boot(rhea, '-nic', 'user,model=ne2k_pci') as m:
+        configure(m)
+        transfer(m)
+    pxe(rhea, 'ne2k_pci')
