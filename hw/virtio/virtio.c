@@ -109,11 +109,12 @@ void virtio_settle(struct virtio *v)
 
 void virtio_set_features(struct virtio *v, unsigned select, uint32_t value)
 {
-    uint64_t bits = (uint64_t)value << (32 * select);
+    uint64_t bits;
 
     if (select > 1 || v->status & VIRTIO_FEATURES_OK) {
         return;
     }
+    bits = (uint64_t)value << (32 * select);
     v->features &= select ? UINT32_MAX : ~(uint64_t)UINT32_MAX;
     v->features |= bits & v->offered;
 }
