@@ -55,6 +55,7 @@ struct accel_options {
     uint64_t tb_size; /* bytes of translated code a CPU */
     bool one_insn_per_tb;
     bool perf_map; /* -perfmap */
+    bool lockstep; /* every block is interpreted, too; one CPU */
 };
 
 /* The CPUs of one machine. */
@@ -68,7 +69,8 @@ struct vcpus {
     bool quit;    /* atomic */
     /* The calling CPU thread's own, for devices that must know (APIC). */
     GPrivate *self;
-    void (*failed)(void *opaque); /* a CPU came back with VCPU_FAILED */
+    /* A CPU came back with VCPU_FAILED. Set before vcpus_init(). */
+    void (*failed)(void *opaque);
     void *opaque;
 };
 

@@ -44,9 +44,14 @@ static GPrivate vcpu_self_key;
 bool vcpus_init(struct vcpus *all, const struct accel *accel, unsigned count,
                 struct lock *lock, GError **error)
 {
-    *all = (struct vcpus){.options = all->options, .accel = accel};
-    all->lock = lock;
-    all->self = &vcpu_self_key;
+    *all = (struct vcpus){
+        .options = all->options,
+        .failed = all->failed,
+        .opaque = all->opaque,
+        .accel = accel,
+        .lock = lock,
+        .self = &vcpu_self_key,
+    };
     all->vcpu = g_new0(struct vcpu *, count);
     if (accel->init && !accel->init(all, error)) {
         return false;

@@ -23,14 +23,17 @@ static const struct {
     {"cpu_reset", LOG_CPU_RESET, "CPU state before a reset"},
     {"in_asm", LOG_IN_ASM, "guest code when it is first decoded"},
     {"guest_errors", LOG_GUEST_ERRORS, "what no sane guest does"},
+    {"out_asm", LOG_OUT_ASM, "host code when it is made from guest code"},
+    {"exec", LOG_EXEC, "each block before it runs (which interprets it)"},
+    {"cpu", LOG_EXEC | LOG_CPU, "that, and the registers"},
     {"unimp", LOG_UNIMP, "hardware that is not modelled"},
 };
 
 /* QEMU's other items: known, but nothing is logged for them. */
 static const char *const log_silent[] = {
-    "out_asm", "op",  "op_opt", "op_ind", "op_plugin",   "exec",
-    "cpu",     "fpu", "mmu",    "pcall",  "page",        "nochain",
-    "plugin",  "tid", "strace", "vpu",    "invalid_mem", NULL};
+    "op",  "op_opt", "op_ind", "op_plugin",   "fpu",
+    "mmu", "pcall",  "page",   "nochain",     "plugin",
+    "tid", "strace", "vpu",    "invalid_mem", NULL};
 
 G_GNUC_PRINTF(1, 0)
 static void log_vprint(const char *fmt, va_list ap, bool newline)

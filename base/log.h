@@ -16,6 +16,9 @@ enum log_item {
     LOG_IN_ASM = 1 << 2,       /* guest code when it is first decoded */
     LOG_GUEST_ERRORS = 1 << 3, /* what no sane guest does */
     LOG_UNIMP = 1 << 4,        /* what hardware has and we do not */
+    LOG_OUT_ASM = 1 << 5,      /* host code that the translator makes */
+    LOG_EXEC = 1 << 6,         /* each block before it runs */
+    LOG_CPU = 1 << 7,          /* with LOG_EXEC: registers */
 };
 
 extern unsigned log_mask;

@@ -158,3 +158,17 @@ bool opts_check_used(const struct opts *o, const char *where,
     }
     return true;
 }
+
+char *opts_to_text(const struct opts *o)
+{
+    GString *s = g_string_new(NULL);
+
+    for (guint i = 0; i < o->list->len; i++) {
+        const struct opt *opt = &g_array_index(o->list, struct opt, i);
+        g_auto(GStrv) parts = g_strsplit(opt->value, ",", -1);
+        g_autofree char *value = g_strjoinv(",,", parts);
+
+        g_string_append_printf(s, "%s%s=%s", i ? "," : "", opt->key, value);
+    }
+    return g_string_free(s, FALSE);
+}

@@ -23,6 +23,8 @@ struct opts {
 struct opts *opts_parse(const char *text, const char *implied, GError **error);
 struct opts *opts_new(void);
 void opts_free(struct opts *o);
+/* "key=value,key=value" again, the commas in values doubled: g_free() it. */
+char *opts_to_text(const struct opts *o);
 
 /* The last one wins; NULL where there is none. Marks it as used. */
 const char *opts_get(struct opts *o, const char *key);

@@ -7,11 +7,13 @@ void net_port_init(struct net_port *p, const char *name,
                    const struct net_port_ops *ops, void *opaque)
 {
     *p = (struct net_port){.name = name, .ops = ops, .opaque = opaque};
+    g_queue_init(&p->waiting);
 }
 
 void net_port_clear(struct net_port *p)
 {
     net_disconnect(p);
+    g_queue_clear_full(&p->waiting, (GDestroyNotify)g_bytes_unref);
     g_clear_pointer(&p->filters, g_array_unref);
 }
 
@@ -82,6 +84,8 @@ void net_set_link(struct net_port *p, bool up)
     }
     /* Who waited for room need not: packets vanish now. */
     if (was && p->peer) {
+        g_queue_clear_full(&p->waiting, (GDestroyNotify)g_bytes_unref);
+        g_queue_clear_full(&p->peer->waiting, (GDestroyNotify)g_bytes_unref);
         net_ready(p);
         net_ready(p->peer);
     }
@@ -98,12 +102,39 @@ static void filter(const struct net_port *p, const struct net_packet *packet,
     }
 }
 
-static void deliver(void *opaque, const uint8_t *data, size_t len)
+static bool has_room(struct net_port *p)
 {
-    struct net_port *to = opaque;
+    return !p->ops->can_receive || p->ops->can_receive(p->opaque);
+}
+
+static void give(struct net_port *to, const uint8_t *data, size_t len)
+{
     struct net_packet p = {.data = data, .len = len, .csum_valid = true};
 
     to->ops->receive(to->opaque, &p);
+}
+
+/* A segment; one packet may be more of them than there is room for. */
+static void deliver(void *opaque, const uint8_t *data, size_t len)
+{
+    struct net_port *to = opaque;
+
+    if (g_queue_is_empty(&to->waiting) && has_room(to)) {
+        give(to, data, len);
+    } else {
+        g_queue_push_tail(&to->waiting, g_bytes_new(data, len));
+    }
+}
+
+static void deliver_waiting(struct net_port *to)
+{
+    while (!g_queue_is_empty(&to->waiting) && has_room(to)) {
+        g_autoptr(GBytes) b = g_queue_pop_head(&to->waiting);
+        gsize len;
+        const void *data = g_bytes_get_data(b, &len);
+
+        give(to, data, len);
+    }
 }
 
 static unsigned gso_offload(enum net_gso gso)
@@ -134,8 +165,8 @@ bool net_can_send(struct net_port *from)
 {
     struct net_port *to = from->peer;
 
-    if (!net_link_up(from) || !to->ops->can_receive ||
-        to->ops->can_receive(to->opaque)) {
+    if (!net_link_up(from) ||
+        (g_queue_is_empty(&to->waiting) && has_room(to))) {
         return true;
     }
     from->refused = true;
@@ -159,6 +190,20 @@ bool net_send(struct net_port *from, const struct net_packet *p)
     return true;
 }
 
+bool net_send_own(struct net_port *from, const struct net_packet *p,
+                  uint8_t *data)
+{
+    struct net_packet filled = *p;
+
+    if (p->csum_needed && !p->gso && from->peer &&
+        !(from->peer->offloads & NET_CSUM)) {
+        net_csum_fill(p, data);
+        filled.csum_needed = false;
+        filled.csum_valid = true;
+    }
+    return net_send(from, &filled);
+}
+
 bool net_send_frame(struct net_port *from, const void *data, size_t len)
 {
     struct net_packet p = {.data = data, .len = len};
@@ -170,7 +215,8 @@ void net_ready(struct net_port *p)
 {
     struct net_port *from = p->peer;
 
-    if (from && from->refused) {
+    deliver_waiting(p);
+    if (from && from->refused && g_queue_is_empty(&p->waiting)) {
         from->refused = false;
         if (from->ops->writable) {
             from->ops->writable(from->opaque);

@@ -18,7 +18,6 @@ enum {
     NET_HEADER = 14,        /* addresses and type */
     NET_FRAME_MAX = 1518,   /* with a VLAN tag, without checksum */
     NET_PACKET_MAX = 65550, /* to be segmented: 64 KiB of IP */
-    NET_QUEUE = 256,        /* packets that wait for a port to take them */
 };
 
 enum net_offload { /* what a port takes */
@@ -73,6 +72,7 @@ struct net_port {
     bool unplugged;        /* set_link: this end of the cable */
     bool refused;          /* a net_send() by the peer; wants writable() */
     uint64_t sent, sent_bytes, dropped;
+    GQueue waiting;  /* GBytes *: segments that there was no room for */
     GArray *filters; /* struct net_filter, of a back end's port; or NULL */
 };
 
@@ -94,6 +94,9 @@ void net_set_link(struct net_port *p, bool up);
  * unplugged, packets vanish: true.
  */
 bool net_send(struct net_port *from, const struct net_packet *p);
+/* The same of a packet whose bytes, which are at `data`, may be changed. */
+bool net_send_own(struct net_port *from, const struct net_packet *p,
+                  uint8_t *data);
 /* A frame without offloads. */
 bool net_send_frame(struct net_port *from, const void *data, size_t len);
 /* Would net_send() take one? */

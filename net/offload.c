@@ -175,6 +175,20 @@ static void finish_segment(uint8_t *frame, size_t len, const struct layout *l,
     memcpy(tcp + TCP_SUM, &sum, 2);
 }
 
+bool net_gso_lengths(const struct net_packet *p, uint8_t *data)
+{
+    struct layout l;
+    uint16_t sum;
+
+    if (!find_headers(p, &l)) {
+        return false;
+    }
+    finish_ip(data, p->len, &l, 0);
+    sum = (uint16_t)~net_sum_finish(pseudo_sum(data, &l, p->len - l.tcp));
+    memcpy(data + l.tcp + TCP_SUM, &sum, 2);
+    return true;
+}
+
 bool net_segment(const struct net_packet *p,
                  void (*emit)(void *opaque, const uint8_t *data, size_t len),
                  void *opaque)

@@ -17,6 +17,11 @@ uint16_t net_sum_finish(uint32_t sum);
 /* Puts the checksum where csum_needed says, in `data`, a copy of p->data. */
 void net_csum_fill(const struct net_packet *p, uint8_t *data);
 
+/* For a TCP packet that is to be cut, whose driver left lengths to the card:
+ * sets those of IP, IPv4's checksum, and the sum of the pseudo header. False:
+ * it is no packet that can be cut. */
+bool net_gso_lengths(const struct net_packet *p, uint8_t *data);
+
 /*
  * Cuts p into frames of at most gso_size bytes of payload, with their own
  * lengths, identifications, sequence numbers, flags and checksums, and calls

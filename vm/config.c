@@ -50,7 +50,7 @@ static const struct {
     S(set), S(watchdog_action), S(writeconfig),
     S(name), S(pidfile), S(qtest), S(qtest_log), S(rtc), S(smp), S(uuid),
     S(vga), S(run_with), S(runas), S(chroot), S(add_fd), S(startdate), S(machine), S(chardev), S(data_dir),
-    S(device), S(drive), S(global), S(mon), S(monitor), S(netdev), S(nic),
+    S(device), S(drive), S(global), S(mon), S(monitor), S(net), S(netdev), S(nic),
     S(parallel), S(qmp), S(serial), S(smbios), S(vnc), S(daemonize),
     S(enable_kvm), S(explain), S(full_screen), S(help), S(localtime), S(perfmap),
     S(no_acpi), S(no_hpet), S(no_reboot), S(no_shutdown), S(nodefaults),

@@ -12,13 +12,15 @@ struct config {
     char *pidfile, *qtest, *qtest_log, *rtc, *smp, *uuid, *vga;
     char *echr, *log_ranges, *mem_path, *watchdog_action, *writeconfig;
     char *chroot, *runas, *run_with, *startdate;
-    char *file; /* the argument without a dash */
+    char *file;         /* the argument without a dash */
+    const char *helper; /* program of helper processes: us, or NULL */
     /* lists of strings, in order */
     GPtrArray *accel, *acpitable, *action, *blockdev, *fw_cfg, *object;
     GPtrArray *option_rom, *readconfig, *set;
     GPtrArray *machine, *add_fd, *chardev, *data_dir, *device, *drive, *global,
         *mon;
-    GPtrArray *monitor, *netdev, *nic, *parallel, *qmp, *serial, *smbios, *vnc;
+    GPtrArray *monitor, *net, *netdev, *nic, *parallel, *qmp, *serial, *smbios,
+        *vnc;
     /* -hda FILE and the like become -drive texts in `drive` */
     bool daemonize, enable_kvm, explain, full_screen, help, localtime;
     bool perfmap;

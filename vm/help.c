@@ -10,6 +10,7 @@
 #include "target/x86/model.h"
 #include "vm/chardev.h"
 #include "vm/devices.h"
+#include "vm/netdevs.h"
 #include "vm/objects.h"
 #include "vm/setup.h"
 
@@ -155,7 +156,7 @@ bool help_wanted(const struct config *c, const char *program, GError **error)
     } else if (is_help(c->log_items)) {
         text = log_help();
     } else if (list_asks(c->netdev)) {
-        printf("Available netdev backend types:\n");
+        text = netdev_help();
     } else {
         return device_asks(c, error);
     }

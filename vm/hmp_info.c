@@ -201,22 +201,6 @@ bool hmp_info_mice(struct hmp_call *c, GError **error)
 
 /* --- what there may be --- */
 
-bool hmp_info_network(struct hmp_call *c, GError **error)
-{
-    GHashTable *table = c->vm->machine.backends[BACKEND_NETDEV];
-    GHashTableIter it;
-    void *name;
-
-    g_hash_table_iter_init(&it, table);
-    while (g_hash_table_iter_next(&it, &name, NULL)) {
-        g_string_append_printf(c->out, "%s\n", (const char *)name);
-    }
-    if (g_hash_table_size(table) == 0) {
-        g_string_append(c->out, "no network is attached\n");
-    }
-    return true;
-}
-
 bool hmp_info_screen(struct hmp_call *c, GError **error)
 {
     const GPtrArray *consoles = c->vm->machine.consoles;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "net/user.h"
 #include "vm/chardev.h"
 #include "vm/daemon.h"
 #include "vm/guess.h"
@@ -89,7 +90,11 @@ int main(int argc, char **argv)
     struct config c;
     int status = 1;
 
+    if (argc > 1 && strcmp(argv[1], NET_USER_CHILD) == 0) {
+        return net_user_child(argc, argv);
+    }
     config_init(&c);
+    c.helper = "/proc/self/exe";
     if (!config_parse(&c, argc, argv, &error)) {
         config_clear(&c);
         return main_failed(error);

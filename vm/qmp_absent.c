@@ -13,29 +13,6 @@ static JsonNode *no(GError **error, const char *what)
     return NULL;
 }
 
-static JsonNode *no_device(struct qmp_call *c, const char *arg, GError **error)
-{
-    qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found",
-             qmp_arg_string(c, arg));
-    return NULL;
-}
-
-JsonNode *qmp_set_link(struct qmp_call *c, GError **error)
-{
-    return no_device(c, "name", error);
-}
-
-JsonNode *qmp_netdev_add(struct qmp_call *c, GError **error)
-{
-    return no(error, "Parameter 'type' expects a netdev backend type; there "
-                     "are none yet");
-}
-
-JsonNode *qmp_netdev_del(struct qmp_call *c, GError **error)
-{
-    return no_device(c, "id", error);
-}
-
 JsonNode *qmp_block_set_io_throttle(struct qmp_call *c, GError **error)
 {
     return no(error, "drives cannot be slowed down yet");

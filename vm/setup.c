@@ -15,6 +15,7 @@
 #include "vm/chardev.h"
 #include "vm/devices.h"
 #include "vm/drives.h"
+#include "vm/netdevs.h"
 #include "vm/objects.h"
 #include "vm/text_opts.h"
 
@@ -272,26 +273,6 @@ static bool setup_objects(struct vm *vm, GError **error)
     return true;
 }
 
-static bool setup_nics(const struct config *c, GError **error)
-{
-    const char *text = c->netdev->len ? c->netdev->pdata[0] : NULL;
-
-    if (text) {
-        return fail(error, "-netdev %s: there are no network back ends yet",
-                    text);
-    }
-    for (guint i = 0; i < c->nic->len; i++) {
-        text = c->nic->pdata[i];
-        if (strcmp(text, "none") != 0 && !g_str_has_prefix(text, "none,")) {
-            return fail(error,
-                        "-nic %s: there are no network cards yet; -nic none "
-                        "goes on without",
-                        text);
-        }
-    }
-    return true;
-}
-
 static bool setup_build(struct vm *vm, struct machine_options *mo,
                         GError **error)
 {
@@ -302,8 +283,8 @@ static bool setup_build(struct vm *vm, struct machine_options *mo,
     if (!vm->board.accel || !setup_objects(vm, error) ||
         !setup_memory(vm, mo->memory, error) || !setup_smp(vm, error) ||
         !setup_rtc(vm, error) || !setup_chardevs(vm, error) ||
-        !setup_nics(vm->config, error) || !setup_drives(vm, error) ||
-        !setup_boot(vm, error) || !setup_tables(vm, error)) {
+        !setup_drives(vm, error) || !setup_boot(vm, error) ||
+        !setup_tables(vm, error)) {
         return false;
     }
     setup_cpu_model(vm);
@@ -313,7 +294,8 @@ static bool setup_build(struct vm *vm, struct machine_options *mo,
                     vm->board.initrd ? "-initrd" : "-append");
     }
     return vm->board_type->build(&vm->machine, &vm->board, error) &&
-           setup_firmware_files(vm, error) && setup_devices(vm, error);
+           setup_firmware_files(vm, error) && netdevs_setup(vm, error) &&
+           setup_devices(vm, error);
 }
 
 bool vm_setup(struct vm *vm, GError **error)

@@ -188,10 +188,19 @@ char *machine_options_help(const char *board)
 
 /* --- -accel --- */
 
-static const char *const accel_keys[] = {
-    "accel",          "thread",          "tb-size",        "split-wx",
-    "kernel-irqchip", "dirty-ring-size", "kvm-shadow-mem", "notify-vmexit",
-    "notify-window",  "one-insn-per-tb", "igd-passthru",   NULL};
+static const char *const accel_keys[] = {"accel",
+                                         "thread",
+                                         "tb-size",
+                                         "split-wx",
+                                         "kernel-irqchip",
+                                         "dirty-ring-size",
+                                         "kvm-shadow-mem",
+                                         "notify-vmexit",
+                                         "notify-window",
+                                         "one-insn-per-tb",
+                                         "igd-passthru",
+                                         "lockstep",
+                                         NULL};
 
 static bool accel_props(struct opts *o, struct accel_options *to,
                         GError **error)
@@ -206,7 +215,8 @@ static bool accel_props(struct opts *o, struct accel_options *to,
         return fail_unknown(error, "-accel thread", thread, threads);
     }
     if (!opts_get_uint(o, "tb-size", 1 << 20, &to->tb_size, error) ||
-        !opts_get_bool(o, "one-insn-per-tb", &to->one_insn_per_tb, error)) {
+        !opts_get_bool(o, "one-insn-per-tb", &to->one_insn_per_tb, error) ||
+        !opts_get_bool(o, "lockstep", &to->lockstep, error)) {
         return false;
     }
     to->tb_size <<= 20;

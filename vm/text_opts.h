@@ -13,7 +13,5 @@ struct opts *opts_from_text(const char *text, const char *implied,
 /* Members of nested objects become "outer.inner", those of lists "outer.0";
  * numbers are decimal, booleans on and off, null is left out. */
 struct opts *opts_from_json(JsonObject *o);
-/* "key=value,key=value" again, the commas in values doubled: g_free() it. */
-char *opts_to_text(const struct opts *o);
 
 #endif

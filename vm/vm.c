@@ -17,6 +17,7 @@
 #include "vm/defaults.h"
 #include "vm/displays.h"
 #include "vm/monitors.h"
+#include "vm/netdevs.h"
 #include "vm/objects.h"
 #include "vm/policy.h"
 #include "vm/setup.h"
@@ -439,6 +440,7 @@ void vm_destroy(struct vm *vm)
     while (m->devices->len) {
         dev_unrealize(m->devices->pdata[m->devices->len - 1]);
     }
+    netdevs_free(m);
     chardevs_close(m);
     lock_leave(&m->lock);
     for (guint i = 0; i < vm->drives->len; i++) {

@@ -43,11 +43,18 @@ static bool tcg_vcpu_init(struct vcpu *v, GError **error)
 {
     g_autoptr(GError) why = NULL;
 
+    if (v->all->options.lockstep && v->all->count > 1) {
+        return fail(error, "-accel tcg,lockstep=on compares what one CPU does: "
+                           "-smp 1");
+    }
     x86_cpu_init(&v->cpu);
     v->cpu.short_blocks = v->all->options.one_insn_per_tb;
     if (!jit_attach(&v->cpu, code_size(v->all), &why)) {
         complain(v, why);
         return true;
+    }
+    if (v->all->options.lockstep) {
+        jit_lockstep(&v->cpu);
     }
     return !v->all->options.perf_map || jit_perf_map(&v->cpu, error);
 }
@@ -62,6 +69,9 @@ static enum vcpu_exit tcg_vcpu_run(struct vcpu *v)
     enum x86_exit why =
         v->cpu.engine ? jit_run(&v->cpu) : x86_interp_run(&v->cpu);
 
+    if (v->cpu.engine && jit_lockstep_failed(&v->cpu)) {
+        return VCPU_FAILED;
+    }
     return why == X86_EXIT_HALT ? VCPU_HALTED : VCPU_STOPPED;
 }
 

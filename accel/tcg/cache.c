@@ -200,6 +200,7 @@ void jit_free(struct jit *j)
     if (j->perf_map >= 0) {
         close(j->perf_map);
     }
+    jit_lockstep_free(j);
     g_free(j->shapes);
     g_free(j->slot);
     g_free(j);
@@ -212,6 +213,8 @@ void jit_flush(struct jit *j)
     memset(j->hash, 0, sizeof(j->hash));
     memset(j->known, 0, sizeof(j->known));
     forget_pages(j);
+    x86_code_ids_forget(j->cpu->tlb);
+    j->last_id = 0;
     for (unsigned i = 0; i < JIT_MODES && j->modes[i].jumps; i++) {
         clear_jumps(j->modes[i].jumps);
         j->modes[i].mode = ~0U;
@@ -419,7 +422,7 @@ static const struct jit_map *map_of(struct jit *j, struct jit_page *page,
         map = map->next;
     }
     if (!map) {
-        map = jit_meta(j, sizeof(*map));
+        map = j->last_id < JIT_LAST_ID ? jit_meta(j, sizeof(*map)) : NULL;
         if (!map) {
             return NULL;
         }

@@ -210,26 +210,28 @@ void emit_rorx(struct emit *e, unsigned to, unsigned from, unsigned by)
     emit_op_rr(e, &op, to, from);
 }
 
+/* A row of [SDM]'s VEX.LZ.0F38 operations with a second source in vvvv. */
+static struct host_op bmi2(unsigned pp, unsigned opcode, unsigned vvvv,
+                           unsigned size)
+{
+    return (struct host_op){.map = HM_38,
+                            .pp = (uint8_t)pp,
+                            .opcode = (uint8_t)opcode,
+                            .w = size == 8,
+                            .vex = true,
+                            .vvvv = (uint8_t)vvvv};
+}
+
 void emit_shlx(struct emit *e, unsigned to, unsigned from, unsigned by_reg)
 {
-    struct host_op op = {.map = HM_38,
-                         .pp = PP_66,
-                         .opcode = 0xf7,
-                         .w = true,
-                         .vex = true,
-                         .vvvv = (uint8_t)by_reg};
+    struct host_op op = bmi2(PP_66, 0xf7, by_reg, 8);
 
     emit_op_rr(e, &op, to, from);
 }
 
 void emit_shrx(struct emit *e, unsigned to, unsigned from, unsigned by_reg)
 {
-    struct host_op op = {.map = HM_38,
-                         .pp = PP_F2,
-                         .opcode = 0xf7,
-                         .w = true,
-                         .vex = true,
-                         .vvvv = (uint8_t)by_reg};
+    struct host_op op = bmi2(PP_F2, 0xf7, by_reg, 8);
 
     emit_op_rr(e, &op, to, from);
 }
@@ -237,12 +239,7 @@ void emit_shrx(struct emit *e, unsigned to, unsigned from, unsigned by_reg)
 void emit_sarx(struct emit *e, unsigned to, unsigned from, unsigned by_reg,
                unsigned size)
 {
-    struct host_op op = {.map = HM_38,
-                         .pp = PP_F3,
-                         .opcode = 0xf7,
-                         .w = size == 8,
-                         .vex = true,
-                         .vvvv = (uint8_t)by_reg};
+    struct host_op op = bmi2(PP_F3, 0xf7, by_reg, size);
 
     emit_op_rr(e, &op, to, from);
 }
@@ -256,24 +253,14 @@ void emit_movsxd(struct emit *e, unsigned to, unsigned from)
 
 void emit_pext(struct emit *e, unsigned to, unsigned from, struct host_mem m)
 {
-    struct host_op op = {.map = HM_38,
-                         .pp = PP_F3,
-                         .opcode = 0xf5,
-                         .w = true,
-                         .vex = true,
-                         .vvvv = (uint8_t)from};
+    struct host_op op = bmi2(PP_F3, 0xf5, from, 8);
 
     emit_op_rm(e, &op, to, m);
 }
 
 void emit_pdep(struct emit *e, unsigned to, unsigned from, struct host_mem m)
 {
-    struct host_op op = {.map = HM_38,
-                         .pp = PP_F2,
-                         .opcode = 0xf5,
-                         .w = true,
-                         .vex = true,
-                         .vvvv = (uint8_t)from};
+    struct host_op op = bmi2(PP_F2, 0xf5, from, 8);
 
     emit_op_rm(e, &op, to, m);
 }
@@ -514,11 +501,6 @@ void emit_seta_rcx(struct emit *e)
 void emit_vzeroupper(struct emit *e)
 {
     put(e, 0x77f8c5, 3);
-}
-
-void emit_vzeroall(struct emit *e)
-{
-    put(e, 0x77fcc5, 3);
 }
 
 void emit_patch(const struct emit *e, uint8_t *disp, const void *to)

@@ -140,7 +140,6 @@ void emit_fence(struct emit *e, unsigned digit);
 void emit_seta_rcx(struct emit *e); /* CL: above */
 void emit_ret(struct emit *e);
 void emit_vzeroupper(struct emit *e);
-void emit_vzeroall(struct emit *e);
 
 /* Jumps to where code runs (`to` is a run address), patchable: the return
  * value is where their 32-bit displacement is written. */

@@ -25,8 +25,9 @@ enum {
     JIT_HASH_BITS = 18,
     JIT_KNOWN = 1 << 15,
     JIT_COLD_RUNS = 12,
-    JIT_MODES = 16,       /* tables: one a mode */
-    JIT_SLACK = 32 << 10, /* bytes that one block may take, at most */
+    JIT_MODES = 16,              /* tables: one a mode */
+    JIT_SLACK = 32 << 10,        /* bytes that one block may take, at most */
+    JIT_LAST_ID = INT32_MAX - 3, /* of a map; then all begins anew */
     JIT_IN_MEMORY = 0xfe, /* a guest register that no host register holds */
 };
 
@@ -58,7 +59,7 @@ struct jit_map {
     struct jit_map *next; /* of the same page */
     uint64_t page;        /* linear, its number */
     uint32_t mode;
-    uint32_t id;   /* even, not 0, never used again */
+    uint32_t id;   /* even, not 0, not used again before a flush */
     unsigned slot; /* where code_id has it */
 };
 
@@ -200,11 +201,12 @@ struct jit {
     unsigned drops; /* of x86_blocks: when everything was thrown away */
     struct jit_exit *pending; /* the exit last taken */
     bool bmi2, avx;
-    uint64_t host_features[4]; /* enum x86_feature */
-    struct tr_shapes *shapes;  /* rewrite.c */
-    struct x86_block *slot;    /* of one instruction, for C */
-    int perf_map;              /* a file, or -1 */
-    unsigned cold_runs;        /* of a block, before it is translated */
+    uint64_t host_features[4];     /* enum x86_feature */
+    struct tr_shapes *shapes;      /* rewrite.c */
+    struct x86_block *slot;        /* of one instruction, for C */
+    int perf_map;                  /* a file, or -1 */
+    unsigned cold_runs;            /* of a block, before it is translated */
+    struct jit_lockstep *lockstep; /* lockstep.c, or NULL */
     /* Counted for info jit. */
     uint64_t blocks, insns, fallbacks, guest_bytes, host_bytes, flushes, killed;
     uint64_t calls, entries;
@@ -274,7 +276,18 @@ struct jit_block *jit_plain(struct jit *j, struct jit_block *jb);
 bool jit_x87_load(struct jit *j);
 void jit_x87_save(struct jit *j);
 
+/* lockstep.c: a block in both engines. */
+void jit_lockstep_run(struct x86_cpu *cpu);
+void jit_lockstep_describe(const struct jit *j, GString *out);
+void jit_lockstep_free(struct jit *j);
+
 /* run.c */
+/* What is known is made true again, after C has done something. */
+void jit_catch_up(struct jit *j);
+/* The translation of a block at CS:RIP, made if need be; NULL: no room. */
+struct jit_block *jit_block_at(struct jit *j, const struct x86_block *block);
+/* Runs from a block on, until translated code comes back. */
+void jit_enter(struct jit *j, const struct jit_block *jb);
 enum { JIT_LEAVE, JIT_CONTINUE };
 
 /* Runs an instruction: JIT_LEAVE, JIT_CONTINUE, or the code to go on with. */

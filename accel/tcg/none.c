@@ -16,6 +16,16 @@ bool jit_perf_map(struct x86_cpu *cpu, GError **error)
     return true;
 }
 
+bool jit_lockstep(struct x86_cpu *cpu)
+{
+    return false;
+}
+
+bool jit_lockstep_failed(const struct x86_cpu *cpu)
+{
+    return false;
+}
+
 void jit_detach(struct x86_cpu *cpu)
 {
 }

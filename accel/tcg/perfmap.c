@@ -29,7 +29,11 @@ bool jit_perf_map(struct x86_cpu *cpu, GError **error)
     struct jit *j = cpu->engine;
     g_autofree char *path = g_strdup_printf("/tmp/perf-%d.map", (int)getpid());
 
-    j->perf_map = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    /* Another process may have left a file, or a link, under that name. */
+    j->perf_map = open(path,
+                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
+                           O_NONBLOCK | (cpu->index == 0 ? O_TRUNC : 0),
+                       0600);
     if (j->perf_map < 0) {
         return fail_errno(error, "cannot write '%s'", path);
     }

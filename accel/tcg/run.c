@@ -104,7 +104,7 @@ uintptr_t jit_call(struct x86_cpu *cpu, struct jit_site *site)
     return (uintptr_t)jb->run;
 }
 
-static struct jit_block *block_at(struct jit *j, const struct x86_block *block)
+struct jit_block *jit_block_at(struct jit *j, const struct x86_block *block)
 {
     uint64_t rip = j->cpu->rip;
     struct jit_block *jb = jit_find(j, block, rip);
@@ -174,7 +174,7 @@ static void came_back(struct jit *j, uintptr_t why)
 
 /* Can translated code go on after what C did? What the decoder has thrown away
  * is gone, and code may have changed. */
-static void catch_up(struct jit *j)
+void jit_catch_up(struct jit *j)
 {
     if (x86_blocks_drops(j->cpu->blocks) != j->drops) {
         jit_flush(j);
@@ -216,10 +216,10 @@ static struct jit_block *find(struct jit *j, const struct jit_exit *from)
         return jb;
     }
     block = x86_block_find(cpu, cpu->rip);
-    catch_up(j);
+    jit_catch_up(j);
     if ((block->generation2 || block->salt == cpu->jump_salt) &&
         jit_can_run(cpu, block->mode) && is_warm(j, block)) {
-        jb = block_at(j, block);
+        jb = jit_block_at(j, block);
     }
     if (!jb) {
         j->fallbacks++;
@@ -232,18 +232,26 @@ static struct jit_block *find(struct jit *j, const struct jit_exit *from)
     return jb;
 }
 
+void jit_enter(struct jit *j, const struct jit_block *jb)
+{
+    uintptr_t (*enter)(const void *) =
+        (uintptr_t(*)(const void *))(uintptr_t)j->glue.enter;
+
+    j->entries++;
+    j->hot->vec_dead = 1; /* also after an exception */
+    j->hot->flags = flags_image(j->cpu);
+    came_back(j, enter(jb->run));
+}
+
 static void run(struct x86_cpu *cpu)
 {
     struct jit *j = cpu->engine;
     struct jit_exit *from = j->pending;
     struct jit_block *jb;
     uint64_t flushes = j->flushes;
-    uintptr_t (*enter)(const void *) =
-        (uintptr_t(*)(const void *))(uintptr_t)j->glue.enter;
 
     j->pending = NULL;
-    j->hot->vec_dead = 1; /* also after an exception */
-    catch_up(j);
+    jit_catch_up(j);
     from = j->flushes == flushes ? from : NULL;
     jb = find(j, from);
     if (!jb) {
@@ -253,9 +261,7 @@ static void run(struct x86_cpu *cpu)
         from->rip == jb->rip) {
         jit_link(j, from, jb);
     }
-    j->entries++;
-    j->hot->flags = flags_image(cpu);
-    came_back(j, enter(jb->run));
+    jit_enter(j, jb);
 }
 
 bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error)
@@ -299,9 +305,12 @@ void jit_describe(const struct x86_cpu *cpu, GString *out)
         (double)j->host_bytes / (double)MAX(j->guest_bytes, 1U),
         (size_t)(j->emit.at - j->rw) >> 10, j->code_size >> 10, j->flushes - 1,
         j->entries, j->calls);
+    jit_lockstep_describe(j, out);
 }
 
 enum x86_exit jit_run(struct x86_cpu *cpu)
 {
-    return x86_run(cpu, run);
+    const struct jit *j = cpu->engine;
+
+    return x86_run(cpu, j->lockstep ? jit_lockstep_run : run);
 }

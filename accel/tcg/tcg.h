@@ -16,6 +16,10 @@ bool jit_attach(struct x86_cpu *cpu, size_t code_size, GError **error);
 void jit_for_tests(struct x86_cpu *cpu, bool plain);
 /* Tells perf(1) what is translated from now on. */
 bool jit_perf_map(struct x86_cpu *cpu, GError **error);
+/* Every block is interpreted, too: lockstep.c. Before it runs. */
+bool jit_lockstep(struct x86_cpu *cpu);
+/* There was a difference, and it was told. */
+bool jit_lockstep_failed(const struct x86_cpu *cpu);
 void jit_detach(struct x86_cpu *cpu);
 /* Lines of counts, for people; any thread, while it runs. */
 void jit_describe(const struct x86_cpu *cpu, GString *out);

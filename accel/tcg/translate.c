@@ -5,6 +5,7 @@
  * slow paths, stubs of exits.
  */
 #include "accel/tcg/tr.h"
+#include "base/log.h"
 #include "target/x86/pick.h"
 
 /* The handler of the instruction, in C. */
@@ -169,6 +170,21 @@ static void check_second_page(struct tr *t)
     emit_here(&t->e, same);
 }
 
+/* -d out_asm */
+static void log_made(const struct jit_block *jb, unsigned len)
+{
+    struct x86_decode_mode host = {.code64 = true, .code32 = true};
+    g_autoptr(GString) out = NULL;
+
+    if (log_on(LOG_OUT_ASM) && log_in_range(jb->rip)) {
+        out = g_string_new("OUT: ");
+        g_string_append_printf(out, "[size=%u] of 0x%" G_GINT64_MODIFIER "x\n",
+                               len, jb->rip);
+        x86_code_text(out, host, (uintptr_t)jb->run, jb->code, len);
+        log_print("%s\n", out->str);
+    }
+}
+
 static struct jit_block *translate(struct jit *j, const struct x86_block *block,
                                    uint64_t rip, bool plain)
 {
@@ -205,6 +221,7 @@ static struct jit_block *translate(struct jit *j, const struct x86_block *block,
     }
     assert(t.e.at - jb->code < JIT_SLACK);
     j->host_bytes += (uint64_t)(t.e.at - jb->code);
+    log_made(jb, (unsigned)(t.e.at - jb->code));
     jit_perf_name(j, jb, (size_t)(t.e.at - jb->code));
     j->emit.at = t.e.at;
     return jb;

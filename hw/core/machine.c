@@ -40,6 +40,7 @@ void machine_init(struct machine *m)
     m->rams = g_ptr_array_new();
     m->owned = g_ptr_array_new_with_free_func(g_free);
     m->consoles = g_ptr_array_new();
+    m->nics = g_ptr_array_new();
     m->cpus = 1;
     m->max_cpus = 1;
     m->cores = m->threads = 1;
@@ -85,6 +86,7 @@ void machine_clear(struct machine *m)
     g_ptr_array_free(m->rams, TRUE);
     g_ptr_array_free(m->owned, TRUE);
     g_ptr_array_free(m->consoles, TRUE);
+    g_ptr_array_free(m->nics, TRUE);
     g_ptr_array_free(m->globals, TRUE);
     clock_clear(&m->clock);
     clock_clear(&m->host_clock);

@@ -62,7 +62,7 @@ struct machine {
     GHashTable *backends[BACKEND_KINDS];
 
     const struct datadirs *data; /* where firmware lies; NULL in tests */
-    unsigned nics;       /* made so far: the next one's default address */
+    GPtrArray *nics;     /* struct nic *, hw/net/nic.h */
     struct input *input; /* keyboard and pointer events, ui/input.h */
     GPtrArray *consoles; /* struct console *, ui/display.h: the first shows */
 

@@ -11,10 +11,9 @@
 
 #include <string.h>
 
-#include "base/file.h"
 #include "hw/display/edid.h"
 #include "hw/display/vga.h"
-#include "hw/pci/pci.h"
+#include "hw/pci/rom.h"
 
 enum { MMIO_SIZE = 4096, MMIO_VGA = 0x400, MMIO_VBE = 0x500 };
 enum { MMIO_EXT = 0x600, EXT_SIZE = 8, LITTLE = 0x1e1e1e1e };
@@ -28,8 +27,8 @@ struct vga_pci {
     uint8_t edid[EDID_SIZE];
     bool secondary; /* no legacy ports and window */
     char *romfile;
-    struct region mmio, rom;
-    struct ram *rom_ram;
+    struct region mmio;
+    struct pci_rom rom;
 };
 
 static struct vga_pci *vga_pci_of(struct dev *dev)
@@ -98,35 +97,6 @@ static void mmio_write(void *opaque, uint64_t at, unsigned size, uint64_t value)
 static const struct region_ops mmio_ops = {
     .read = mmio_read, .write = mmio_write, .max = 2};
 
-/* The ROM's image, padded to a power of two. */
-static bool vga_pci_rom(struct vga_pci *s, GError **error)
-{
-    g_autofree char *data = NULL;
-    gsize len = 0;
-    uint64_t size = 4096;
-
-    if (!s->romfile || !*s->romfile) {
-        return true;
-    }
-    if (!file_load(s->romfile, MIB, &data, &len, error)) {
-        return false;
-    }
-    if (len == 0 || len > MIB) {
-        return fail(error, "'%s' is no VGA BIOS: %zu bytes", s->romfile, len);
-    }
-    while (size < len) {
-        size *= 2;
-    }
-    s->rom_ram = machine_ram_new(s->pci.dev.machine, "vga.rom", size, error);
-    if (!s->rom_ram) {
-        return false;
-    }
-    memcpy(s->rom_ram->host, data, len);
-    region_init_rom(&s->rom, "vga.rom", s->rom_ram, 0, size, NULL, NULL);
-    pci_set_bar(&s->pci, PCI_ROM_SLOT, PCI_BAR_ROM, &s->rom);
-    return true;
-}
-
 static void vga_pci_map_legacy(struct vga_pci *s)
 {
     struct machine *m = s->pci.dev.machine;
@@ -175,7 +145,7 @@ static bool vga_pci_realize(struct dev *dev, GError **error)
     if (!s->secondary) {
         vga_pci_map_legacy(s);
     }
-    if (!vga_pci_rom(s, error)) {
+    if (!pci_rom_load(&s->pci, &s->rom, s->romfile, NULL, error)) {
         vga_pci_unrealize(dev);
         return false;
     }

@@ -36,7 +36,7 @@ static void next_mac(struct machine *m, uint8_t *mac)
     static const uint8_t first[NET_MAC] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 
     memcpy(mac, first, NET_MAC);
-    mac[5] = (uint8_t)(mac[5] + m->nics);
+    mac[5] = (uint8_t)(mac[5] + m->nics->len);
 }
 
 static bool connect(struct machine *m, struct nic *nic, GError **error)
@@ -53,6 +53,7 @@ static bool connect(struct machine *m, struct nic *nic, GError **error)
 bool nic_realize(struct dev *dev, struct nic *nic,
                  const struct net_port_ops *ops, void *opaque, GError **error)
 {
+    nic->dev = dev;
     net_port_init(&nic->port, dev_name(dev), ops, opaque);
     if (!nic->mac_text) {
         next_mac(dev->machine, nic->mac);
@@ -62,12 +63,13 @@ bool nic_realize(struct dev *dev, struct nic *nic,
     if (nic->netdev && !connect(dev->machine, nic, error)) {
         return false;
     }
-    dev->machine->nics++;
+    g_ptr_array_add(dev->machine->nics, nic);
     return true;
 }
 
 void nic_unrealize(struct nic *nic)
 {
+    g_ptr_array_remove(nic->dev->machine->nics, nic);
     net_port_clear(&nic->port);
 }
 

@@ -10,9 +10,10 @@
 #include "net/net.h"
 
 struct nic {
+    struct dev *dev;
     char *netdev;   /* property: id of the back end, NULL = none */
     char *mac_text; /* property "mac": NULL = the next of 52:54:00:12:34:56 */
-    char *romfile;  /* property: PXE ROM; NULL = the board's, "" = none */
+    char *romfile;  /* property: PXE ROM; NULL or "" = none */
     int32_t bootindex;    /* property */
     uint8_t mac[NET_MAC]; /* in the EEPROM */
     struct net_port port;

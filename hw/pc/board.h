@@ -57,6 +57,7 @@ struct board_type {
     const char *alias; /* or NULL */
     const char *desc;
     bool is_default;
+    const char *nic; /* model of the network card, or NULL */
     uint64_t default_ram;
     unsigned max_cpus;
     bool (*build)(struct machine *m, struct board_config *c, GError **error);

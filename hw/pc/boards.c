@@ -77,7 +77,8 @@ const struct board_type *board_find(const char *name, GError **error)
 /* NAME-pci, NAME-pci-transitional, NAME-pci-non-transitional */
 #define VIRTIO(types) &(types)[0], &(types)[1], &(types)[2]
 
-/* clang-format off: one a line, sorted */
+/* One a line, sorted. */
+/* clang-format off */
 const struct dev_type *const device_types[] = {
     &debugcon_type,
     &debugexit_type,
@@ -110,7 +111,8 @@ const struct dev_type *const device_types[] = {
 };
 /* clang-format on */
 
-/* clang-format off: one a line, sorted */
+/* One a line, sorted. */
+/* clang-format off */
 const struct dev_type *const board_device_types[] = {
     &fdc_type,     &fw_cfg_type,   &hpet_type,   &i440fx_type, &i8042_type,
     &i8237_type,   &i8254_type,    &i8259_type,  &ioapic_type, &isa_ide_type,

@@ -108,5 +108,6 @@ const struct board_type board_isapc = {
     .desc = "AT without PCI (486, about 1993)",
     .default_ram = 128 * MIB,
     .max_cpus = 1,
+    .nic = "ne2k_isa",
     .build = isapc_build,
 };

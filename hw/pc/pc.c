@@ -152,5 +152,6 @@ const struct board_type board_pc = {
     .is_default = true,
     .default_ram = 128 * MIB,
     .max_cpus = 255,
+    .nic = "e1000",
     .build = pc_build,
 };

@@ -10,6 +10,7 @@
 #include "target/x86/block.h"
 #include "target/x86/debug.h"
 #include "target/x86/excp.h"
+#include "target/x86/journal.h"
 #include "target/x86/mmu.h"
 #include "target/x86/segment.h"
 
@@ -20,6 +21,19 @@ struct pieces {
     unsigned first; /* bytes in it */
     unsigned len;
 };
+
+/* Somebody may want to undo what is about to be written. */
+static void note_store(struct x86_journal *j, const struct pieces *p)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned off = i ? 0 : p->off;
+        unsigned len = i ? p->len - p->first : p->first;
+
+        if (len && p->page[i].host && !p->page[i].readonly) {
+            x86_journal_store(j, p->page[i].host + off, len);
+        }
+    }
+}
 
 static void translate_all(struct x86_cpu *cpu, uint64_t lin, unsigned len,
                           enum x86_kind kind, enum x86_tlb_set set,
@@ -37,11 +51,15 @@ static void translate_all(struct x86_cpu *cpu, uint64_t lin, unsigned len,
     if (unlikely(cpu->dr[7] & 0xff)) {
         x86_data_breakpoints(cpu, lin, len, kind == X86_WRITE);
     }
+    if (unlikely(cpu->journal) && kind == X86_WRITE) {
+        note_store(cpu->journal, p);
+    }
 }
 
 static void read_io(struct x86_cpu *cpu, uint64_t phys, uint8_t *buf,
                     unsigned len)
 {
+    x86_journal_lose(cpu->journal);
     while (len) {
         unsigned n = len >= 8 ? 8 : len >= 4 ? 4 : len >= 2 ? 2 : 1;
         uint64_t v = space_read(cpu->memory, phys, n);
@@ -56,6 +74,7 @@ static void read_io(struct x86_cpu *cpu, uint64_t phys, uint8_t *buf,
 static void write_io(struct x86_cpu *cpu, uint64_t phys, const uint8_t *buf,
                      unsigned len)
 {
+    x86_journal_lose(cpu->journal);
     while (len) {
         unsigned n = len >= 8 ? 8 : len >= 4 ? 4 : len >= 2 ? 2 : 1;
         uint64_t v = 0;

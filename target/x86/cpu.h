@@ -272,6 +272,7 @@ struct x86_tlb_array;
 struct x86_jump;
 struct x86_blocks;
 struct x86_model;
+struct x86_journal;
 
 struct x86_cpu {
     /* Hot: what the engines touch in every instruction. */
@@ -344,7 +345,8 @@ struct x86_cpu {
     bool wrote_code;    /* a store hit code; cleared by who wants to know */
     /* atomic: which pages may have been written, by x86_written_hash() */
     uint64_t written[X86_WRITTEN / 64];
-    void *engine; /* the translator's own */
+    struct x86_journal *journal; /* of stores, or NULL: journal.h */
+    void *engine;                /* the translator's own */
 
     /* Exception in delivery, for double faults and the autopsy. */
     int excp_vector; /* -1 = none */

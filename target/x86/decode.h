@@ -6,6 +6,8 @@
 #ifndef TARGET_X86_DECODE_H
 #define TARGET_X86_DECODE_H
 
+#include <glib.h>
+
 #include "target/x86/insn.h"
 
 enum { X86_MAX_INSN = 15 };
@@ -111,6 +113,9 @@ const char *x86_mnemonic_name(enum x86_mnemonic mnemonic);
 void x86_disasm(const struct x86_insn *insn, uint64_t pc, char *buf,
                 size_t size);
 
+/* `len` bytes of code at a linear address: address, bytes, text, a line each. */
+void x86_code_text(GString *out, struct x86_decode_mode mode, uint64_t lin,
+                   const uint8_t *code, unsigned len);
 /* -d in_asm: `len` bytes of code at a linear address, one line each. */
 void x86_log_code(struct x86_decode_mode mode, uint64_t lin,
                   const uint8_t *code, unsigned len);

@@ -5,6 +5,7 @@
 #include "target/x86/debug.h"
 #include "target/x86/exec.h"
 #include "target/x86/io.h"
+#include "target/x86/journal.h"
 #include "target/x86/task.h"
 
 void x86_io_check(struct x86_cpu *cpu, uint16_t port, unsigned size)
@@ -24,6 +25,7 @@ static void breakpoints(struct x86_cpu *cpu, uint16_t port, unsigned size)
 uint32_t x86_io_read(struct x86_cpu *cpu, uint16_t port, unsigned size)
 {
     breakpoints(cpu, port, size);
+    x86_journal_lose(cpu->journal);
     return (uint32_t)space_read(cpu->ports, port, size);
 }
 
@@ -31,6 +33,7 @@ void x86_io_write(struct x86_cpu *cpu, uint16_t port, uint32_t value,
                   unsigned size)
 {
     breakpoints(cpu, port, size);
+    x86_journal_lose(cpu->journal);
     space_write(cpu->ports, port, size, value);
 }
 

@@ -287,6 +287,27 @@ static bool deliver_raised(struct x86_cpu *cpu)
     return false;
 }
 
+/* -d exec */
+static void trace(struct x86_cpu *cpu)
+{
+    const struct x86_block *block = x86_block_find(cpu, cpu->rip);
+    uint64_t lin = cpu->seg[X86_CS].base + cpu->rip;
+
+    if (log_in_range(cpu->code64 ? cpu->rip : (uint32_t)lin)) {
+        log_print("Trace %u: %04x:%016" G_GINT64_MODIFIER "x, %u instructions"
+                  "\n",
+                  cpu->index, cpu->seg[X86_CS].selector, cpu->rip,
+                  block->count);
+        if (log_on(LOG_CPU)) {
+            g_autoptr(GString) text = g_string_new(NULL);
+
+            x86_dump_state(cpu, text);
+            log_print("%s", text->str);
+        }
+    }
+    x86_run_block(cpu, block, true);
+}
+
 static void interpret(struct x86_cpu *cpu)
 {
     x86_run_block(cpu, x86_block_find(cpu, cpu->rip), false);
@@ -316,6 +337,8 @@ enum x86_exit x86_run(struct x86_cpu *cpu, void (*run)(struct x86_cpu *cpu))
         }
         if (unlikely(x86_special(cpu))) {
             step(cpu);
+        } else if (log_on(LOG_EXEC)) {
+            trace(cpu);
         } else {
             run(cpu);
         }

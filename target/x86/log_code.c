@@ -5,14 +5,9 @@
 #include "base/log.h"
 #include "target/x86/decode.h"
 
-void x86_log_code(struct x86_decode_mode mode, uint64_t lin,
-                  const uint8_t *code, unsigned len)
+void x86_code_text(GString *out, struct x86_decode_mode mode, uint64_t lin,
+                   const uint8_t *code, unsigned len)
 {
-    g_autoptr(GString) out = g_string_new("----------------\nIN:\n");
-
-    if (!log_in_range(lin)) {
-        return;
-    }
     for (unsigned at = 0; at < len;) {
         char text[96] = "(bad)";
         unsigned n = len - at;
@@ -30,5 +25,15 @@ void x86_log_code(struct x86_decode_mode mode, uint64_t lin,
                                text);
         at += n;
     }
-    log_print("%s\n", out->str);
+}
+
+void x86_log_code(struct x86_decode_mode mode, uint64_t lin,
+                  const uint8_t *code, unsigned len)
+{
+    g_autoptr(GString) out = g_string_new("----------------\nIN:\n");
+
+    if (log_in_range(lin)) {
+        x86_code_text(out, mode, lin, code, len);
+        log_print("%s\n", out->str);
+    }
 }

@@ -204,7 +204,6 @@ enum {
      : IS(o, FAR)  ? X86_P_FAR \
      : IS(o, MOFF) ? X86_P_MOFF \
      : IS(o, IMM2) ? X86_P_IWIB : X86_P_NO_IMM)
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define PLAN_OPERAND(o) \
     (IF(IS(o, VSIB), X86_P_VSIB) | IF(IS(o, SREG), X86_P_SREG) | \
      IF(IS(o, CREG), X86_P_CREG) | IF(IS(o, DREG), X86_P_DREG) | \

@@ -48,6 +48,11 @@ static void forget_code_ids(struct x86_tlb *tlb, bool globals)
     }
 }
 
+void x86_code_ids_forget(struct x86_tlb *tlb)
+{
+    forget_code_ids(tlb, true);
+}
+
 bool x86_code_page(struct x86_tlb *tlb, uint64_t lin, bool set)
 {
     unsigned h = (unsigned)((lin >> 12) * UINT64_C(0x9e3779b97f4a7c15) >> 52);

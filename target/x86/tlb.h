@@ -110,6 +110,8 @@ static inline unsigned x86_code_slot(uint64_t rip, unsigned set)
     return (unsigned)(rip >> 12 ^ rip >> 24 ^ set * 0x555) % X86_CODE_IDS;
 }
 
+/* No id is known any more: they will be given out again. */
+void x86_code_ids_forget(struct x86_tlb *tlb);
 /* From now on `id` is what the page at CS:rip is, until a flush. */
 void x86_code_id_set(struct x86_tlb *tlb, unsigned slot, uint32_t id,
                      bool global);

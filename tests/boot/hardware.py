@@ -161,3 +161,15 @@ def hardware_clock(rhea):
         begin, end = m.good('date +%s; /opt/hwclock -r --utc >/dev/null; sleep 10; date +%s').split()[:2]
         if not 10 <= int(end) - int(begin) <= 14:
             raise Failed(f'ten seconds took {int(end) - int(begin)} by the HPET')
+
+
+@test
+def virtio_disk(rhea):
+    """Debian from a virtio disk by SeaBIOS; files written, trimmed and read again."""
+    with Machine(rhea, ['-m', '256', '-nic', 'none', '-drive', f'file={guest("debian.img")},if=virtio,snapshot=on']) as m:
+        m.expect(r'RHEA-GUEST ready: Linux', 240)
+        m.send('\nmount -t ext2 /dev/vda1 /mnt; cp /mnt/boot/vmlinuz /mnt/a; sync; echo 3 > /proc/sys/vm/drop_caches; '
+               'cmp /mnt/a /mnt/boot/vmlinuz && echo same$((6*7)); umount /mnt; blkdiscard -o 0 -l 65536 /dev/vda; '
+               'dd if=/dev/vda bs=64k count=1 2>/dev/null | tr -d "\\\\0" | wc -c; echo d$((6*7))\n')
+        m.expect(r'same42', 60)
+        m.expect(r'd42', 60)

@@ -26,6 +26,7 @@ void fuzz_add(GPtrArray *targets, char *name,
                           size_t len),
               const char *board, const char *device);
 void fuzz_add_devices(GPtrArray *targets); /* device.c */
+void fuzz_add_network(GPtrArray *targets); /* network.c */
 void fuzz_add_parsers(GPtrArray *targets); /* parsers.c */
 
 /* Bytes that are taken one by one; zeroes follow the last one. */

@@ -31,6 +31,7 @@ GPtrArray *fuzz_targets(void)
     GPtrArray *targets = g_ptr_array_new_with_free_func(target_free);
 
     fuzz_add_parsers(targets);
+    fuzz_add_network(targets);
     fuzz_add_devices(targets);
     return targets;
 }

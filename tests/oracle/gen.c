@@ -10,6 +10,7 @@
 #include "target/x86/fp.h"
 #include "target/x86/model.h"
 #include "target/x86/opcodes.h"
+#include "target/x86/undefined.h"
 #include "tests/oracle/oracle.h"
 
 struct oracle_gen {
@@ -617,50 +618,6 @@ static void put_immediate(struct emitter *e)
         put(e, v >> 8 * i & 0xff);
 }
 
-/* Results that the manual leaves undefined in a way that rows cannot say. */
-static bool undefined_result(const struct x86_insn *insn,
-                             const struct x86_row *row)
-{
-    switch (row->mnemonic) {
-    case X86_SHLD:
-    case X86_SHRD:
-        /* 16 bits and a count above 16. */
-        if (insn->osize != 2)
-            return false;
-        return row->operand[2] == X86_O_rCL || (insn->imm & 31) > 16;
-    case X86_BSWAP: return insn->osize == 2;
-    case X86_VPEXTRD:
-    case X86_VPINSRD: /* W in 32-bit mode. AMD: #UD; Intel: ignored */
-        return insn->asize != 8 && insn->osize != 8 && insn->flags & X86_I_W;
-    case X86_NOP: /* AMD: #UD for registers; Intel: a hint */
-        return insn->opcode == 0x0d && !(insn->flags & X86_I_MEM);
-    default: return false;
-    }
-}
-
-static uint32_t more_undefined(const struct x86_insn *insn,
-                               const struct x86_row *row)
-{
-    switch (row->mnemonic) {
-    case X86_SHL:
-    case X86_SHR:
-        /* CF, where the count is beyond an 8- or 16-bit operand. */
-        return x86_operand_size(insn, 0) <= 2 ? X86_CF : 0;
-    default: return 0;
-    }
-}
-
-static void follow_flags(struct oracle_insn *o, const struct x86_insn *insn,
-                         const struct x86_row *row, uint32_t undefined)
-{
-    bool repeated =
-        (insn->flags & (X86_I_REP | X86_I_REPNE)) && (row->attrs & X86_A_REP);
-
-    if (!repeated)
-        undefined &= ~(uint32_t)row->flags_write;
-    o->undefined = undefined | row->flags_undef | more_undefined(insn, row);
-}
-
 /* The displacement of a branch is made when its neighbours are known. */
 static void note_jump(struct oracle_rng *r, struct oracle_insn *o,
                       const struct x86_key *key, const struct x86_insn *insn)
@@ -704,7 +661,7 @@ static bool try_insn(struct oracle_rng *r, unsigned row_index, bool mode32,
     put_immediate(&e);
     if (x86_decode(&insn, o->bytes, o->len, mode) != X86_DECODE_OK ||
         insn.row != row_index || (row->flags_read & undefined) ||
-        undefined_result(&insn, row))
+        x86_undefined_result(&insn))
         return false;
     /* AMD and Intel differ about branches of 16 bits in 64-bit mode. */
     if (is_relative(row) && (insn.flags & X86_I_66))
@@ -714,7 +671,7 @@ static bool try_insn(struct oracle_rng *r, unsigned row_index, bool mode32,
         return false;
     o->len = insn.len;
     o->string32 = !mode32 && insn.asize == 4 && is_string(row->mnemonic);
-    follow_flags(o, &insn, row, undefined);
+    o->undefined = x86_undefined_flags(&insn, undefined);
     if (is_relative(row))
         note_jump(r, o, key, &insn);
     return true;

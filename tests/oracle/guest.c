@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "accel/tcg/jit.h"
 #include "accel/tcg/tcg.h"
 #include "base/lowmem.h"
 #include "target/x86/flags.h"
@@ -264,4 +265,60 @@ void guest_run(const struct oracle_case *c, struct oracle_result *out)
     store(&out->state);
     memcpy(out->memory, page(DATA_LOW), ORACLE_PAGE);
     memcpy(out->memory + ORACLE_PAGE, page(DATA_HIGH), ORACLE_PAGE);
+}
+
+static unsigned count_insns(const uint8_t *code, unsigned len)
+{
+    struct x86_decode_mode mode = {.code64 = true, .code32 = true};
+    struct x86_insn insn = {0};
+    unsigned n = 0;
+
+    for (unsigned at = 0; at < len; at += insn.len, n++) {
+        if (x86_decode(&insn, code + at, len - at, mode) != X86_DECODE_OK)
+            insn.len = 1;
+    }
+    return n;
+}
+
+/* Nothing but `code` in its page, then HLT; its translation. */
+static struct jit_block *fresh_block(const uint8_t *code, unsigned len)
+{
+    struct x86_cpu *cpu = guest.cpu;
+    struct oracle_state s = {.rip = ORACLE_CODE, .rflags = 2, .mxcsr = 0x1f80};
+
+    memset(page(CODE), 0xf4, ORACLE_PAGE);
+    memcpy(page(CODE), code, len);
+    ram_wrote(guest.ram, CODE * ORACLE_PAGE, ORACLE_PAGE);
+    load(&s, false);
+    jit_flush(cpu->engine);
+    return jit_block_at(cpu->engine, x86_block_find(cpu, cpu->rip));
+}
+
+bool guest_measure(const uint8_t *code, unsigned len, struct guest_size *size)
+{
+    struct jit *j = guest.cpu->engine;
+    struct jit_block *jb;
+
+    guest.cpu->short_blocks = true;
+    jb = fresh_block(code, len);
+    if (!jb)
+        return false;
+    size->bytes = (unsigned)(j->emit.at - jb->code);
+    size->insns = count_insns(jb->code, size->bytes);
+    return true;
+}
+
+bool guest_lockstep(const uint8_t *code, unsigned len, uint8_t spoil)
+{
+    struct x86_cpu *cpu = guest.cpu;
+    struct jit *j = cpu->engine;
+    struct jit_block *jb;
+
+    if (!j->lockstep)
+        jit_lockstep(cpu);
+    jb = fresh_block(code, len);
+    assert(jb);
+    jb->code[2] ^= spoil;
+    jit_run(cpu);
+    return jit_lockstep_failed(cpu);
 }

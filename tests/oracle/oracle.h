@@ -125,6 +125,17 @@ bool guest_init(const char *engine, GError **error);
 void guest_run(const struct oracle_case *c, struct oracle_result *out);
 void guest_free(void);
 
+struct guest_size {
+    unsigned bytes, insns; /* of the host */
+};
+
+/* What the translator makes of a block of one 64-bit instruction, all in all.
+ * False: nothing. */
+bool guest_measure(const uint8_t *code, unsigned len, struct guest_size *size);
+/* Runs 64-bit code in both engines; `spoil`: byte 2 of what the translator made
+ * of it gets another value. True: a difference was reported. */
+bool guest_lockstep(const uint8_t *code, unsigned len, uint8_t spoil);
+
 /* compare.c: true where they agree. Differences as lines into `report`, which
  * may be NULL. */
 bool oracle_same(const struct oracle_case *c,

@@ -47,6 +47,12 @@ ACCEPTED = """
 -mem-prealloc -m 16
 -action reboot=shutdown,shutdown=pause,panic=none,watchdog=reset -watchdog-action pause
 -no-reboot -no-shutdown
+-netdev user,id=n0 -device e1000,netdev=n0,mac=52:54:00:00:00:01
+-nic user,model=e1000,hostfwd=tcp:127.0.0.1:0-:22,net=192.168.76.0/24,dhcpstart=192.168.76.9,restrict=on,hostname=x,dnssearch=a.example
+-net nic,model=e1000 -net user
+-net nic -net nic
+-nic user,ipv6=off,id=one -nic user,ipv4=off,mac=52:54:00:12:34:77
+-netdev hubport,id=p,hubid=3 -device e1000-82545em,netdev=p
 -d guest_errors,unimp,int,cpu_reset,in_asm -dfilter 0x8000..0x8fff,0xffff0000+0x1000
 -d exec,page
 -fw_cfg name=opt/org.x/y,string=hello -fw_cfg opt/z,string=1
@@ -95,8 +101,11 @@ REFUSED = [  # command line, what the message must say
     ("-device []", "device"), ("-set device.x.y=1", "no device with id"), ("-set x", "GROUP.ID"), ("-readconfig /nonexistent", "/nonexistent"),
     ("-action reboot=explode", "explode"), ("-action frob=x", "frob"), ("-d frob", "frob"), ("-dfilter x", "FIRST..LAST"),
     ("-D /nonexistent/x", "/nonexistent/x"), ("-vga frob", "std"), ("-k frob", "layout"), ("-echr x", "Ctrl-A"),
-    ("-display frob", "sdl"), ("-display curses", "-nographic"), ("-net user", "no network"), ("-nic tap", "no network"),
-    ("-netdev user,id=n", "no network"), ("-gdb tcp::1234", "no gdb server"), ("-s", "no gdb server"), ("-incoming tcp:0:1", "no migration"),
+    ("-display frob", "sdl"), ("-display curses", "-nographic"), ("-net frob", "hubport"), ("-nic frob", "hubport"), ("-nic user,model=frob", "e1000"),
+    ("-nic user,mac=1:2", "six"), ("-nic user,net=x", "10.0.2.0/24"), ("-nic user,hostfwd=tcp:1", "tcp::2222-:22"), ("-nic user,frob=1", "frob"),
+    ("-nic user,dns=1.2.3.4", "dns=1.2.3.4"), ("-nic user,tftp=/nonexistent", "/nonexistent"), ("-device e1000,netdev=x", "netdev=x"),
+    ("-netdev user,id=a -netdev user,id=a", "already"), ("-netdev user,id=a -device e1000,netdev=a -device e1000,netdev=a", "connected"),
+    ("-netdev user", "id="), ("-gdb tcp::1234", "no gdb server"), ("-s", "no gdb server"), ("-incoming tcp:0:1", "no migration"),
     ("-loadvm x", "no snapshots"), ("-icount auto", "icount"), ("-numa node", "one memory node"), ("-xen-domid 1", "no Xen"),
     ("-fsdev local,id=x", "shared"), ("-virtfs local", "shared"), ("-tpmdev x", "TPM"), ("-preconfig", "-S"), ("-dtb x", "ACPI"),
     ("-curses", "-nographic"), ("-pflash /dev/null", "flash"), ("-sd /dev/null", "sd"), ("-drive file=/nonexistent", "/nonexistent"),
