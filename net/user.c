@@ -364,7 +364,7 @@ struct netdev *net_user_new(const char *id, struct opts *o, const char *program,
               (program ||
                fail(error, "this program cannot start a network's process"));
     const char *net = opts_get(o, "net");
-    struct user *u;
+    struct user *u = NULL;
 
     if (ok) {
         u = g_new0(struct user, 1);
