@@ -162,6 +162,14 @@ static const struct setup setups[] = {
     {"rtl8139", RTL_RCR, RCR_AAP, 4},
     {"rtl8139", RTL_IMR, ISR_ALL, 2},
     {"rtl8139", RTL_RDSAR, 0x200, 4},
+    {"ne2k_pci", 1, 0x46, 1},
+    {"ne2k_pci", 2, 0x80, 1},
+    {"ne2k_pci", 3, 0x46, 1},
+    {"ne2k_pci", 0x0c, 0x1c, 1},
+    {"ne2k_pci", 0x0f, 0x7f, 1},
+    {"ne2k_pci", 0, 0x61, 1},
+    {"ne2k_pci", 7, 0x47, 1},
+    {"ne2k_pci", 0, 0x22, 1},
 };
 
 void box_net_setup(struct machine *m)
