@@ -55,6 +55,8 @@ enum {
     ROOM = (HEADER + FRAME_LONG + FCS + PAGE - 1) / PAGE,
 };
 
+#define AGAIN_NS (200 * NS_PER_US)
+
 /* --- interrupts --- */
 
 static void update_irq(struct dp8390 *s)
@@ -89,7 +91,7 @@ static unsigned ring_free(const struct dp8390 *s)
 
 static bool listens(const struct dp8390 *s)
 {
-    return (s->cr & (CR_STP | CR_STA)) == CR_STA && !(s->rcr & RCR_MON);
+    return s->running && !(s->rcr & RCR_MON);
 }
 
 bool dp8390_can_receive(void *opaque)
@@ -179,6 +181,30 @@ void dp8390_receive(void *opaque, const struct net_packet *p)
     store(s, d, (unsigned)len);
 }
 
+/*
+ * A driver that takes a few packets and acknowledges them all will look again
+ * when the next one comes. On a wire that is soon; here the sender may wait
+ * for room in the ring, and nothing would ever come.
+ */
+static void look_again(struct dp8390 *s)
+{
+    unsigned used =
+        ring_pages(s) > ring_free(s) ? ring_pages(s) - ring_free(s) : 0;
+
+    if (used > 1 && !(s->isr & ISR_PRX)) { /* one page: BNRY of an empty ring */
+        timer_set(&s->again, clock_now(s->again.clock) + AGAIN_NS);
+    }
+}
+
+static void again(void *opaque)
+{
+    struct dp8390 *s = opaque;
+
+    if (listens(s) && ring_pages(s) > ring_free(s) + 1) {
+        signal_causes(s, ISR_PRX);
+    }
+}
+
 /* --- sending --- */
 
 static void transmit(struct dp8390 *s)
@@ -186,7 +212,7 @@ static void transmit(struct dp8390 *s)
     uint8_t d[FRAME_LONG];
     bool loops = s->tcr & TCR_LB;
 
-    if (s->sending || !(s->cr & CR_TXP) || s->cr & CR_STP ||
+    if (s->sending || !(s->cr & CR_TXP) || !s->running ||
         (!loops && !net_can_send(s->port))) {
         return;
     }
@@ -209,14 +235,16 @@ void dp8390_writable(void *opaque)
 
 /* --- remote DMA --- */
 
-static void advance(struct dp8390 *s, unsigned n)
+static void advance(struct dp8390 *s)
 {
-    for (unsigned i = 0; i < n; i++) {
-        s->rsar++;
-        if (s->rsar == s->pstop * PAGE) {
-            s->rsar = (uint16_t)(s->pstart * PAGE);
-        }
+    s->rsar++;
+    if (s->rsar == s->pstop * PAGE) {
+        s->rsar = (uint16_t)(s->pstart * PAGE);
     }
+}
+
+static void count(struct dp8390 *s, unsigned n)
+{
     s->rbcr = (uint16_t)(s->rbcr > n ? s->rbcr - n : 0);
     if (s->rbcr == 0) {
         signal_causes(s, ISR_RDC);
@@ -238,9 +266,10 @@ uint32_t dp8390_data_read(struct dp8390 *s, unsigned size)
         return UINT32_MAX;
     }
     for (unsigned i = 0; i < n; i++) {
-        s->memory.read(s->memory.opaque, (uint16_t)(s->rsar + i), d + i, 1);
+        s->memory.read(s->memory.opaque, s->rsar, d + i, 1);
+        advance(s);
     }
-    advance(s, n);
+    count(s, n);
     return ldl_u32(d);
 }
 
@@ -254,9 +283,10 @@ void dp8390_data_write(struct dp8390 *s, unsigned size, uint32_t value)
     }
     stl_u32(d, value);
     for (unsigned i = 0; i < n; i++) {
-        s->memory.write(s->memory.opaque, (uint16_t)(s->rsar + i), d + i, 1);
+        s->memory.write(s->memory.opaque, s->rsar, d + i, 1);
+        advance(s);
     }
-    advance(s, n);
+    count(s, n);
 }
 
 /* --- registers --- */
@@ -267,12 +297,14 @@ static void write_cr(struct dp8390 *s, uint8_t v)
 
     s->cr = (uint8_t)(v | waiting);
     if (v & CR_STP) {
+        s->running = false;
         s->isr |= ISR_RST;
         s->cr &= (uint8_t)~CR_TXP;
         update_irq(s);
         return;
     }
-    if (v & CR_STA) {
+    if (v & CR_STA) { /* with neither bit it stays as it is */
+        s->running = true;
         s->isr &= (uint8_t)~ISR_RST;
     }
     if (v & (CR_READ | CR_WRITE) && !(v & CR_ABORT) && s->rbcr == 0) {
@@ -307,6 +339,9 @@ static void write_page0(struct dp8390 *s, unsigned at, uint8_t v)
     case 0x07:
         s->isr &= (uint8_t) ~(v & ~ISR_RST);
         update_irq(s);
+        if (v & ISR_PRX) {
+            look_again(s);
+        }
         break;
     case 0x08: write_low(&s->rsar, v); break;
     case 0x09: write_high(&s->rsar, v); break;
@@ -419,17 +454,20 @@ void dp8390_init(struct dp8390 *s, struct machine *m, struct net_port *port)
 {
     s->port = port;
     timer_init(&s->kick, &m->clock, kick, s);
+    timer_init(&s->again, &m->clock, again, s);
 }
 
 void dp8390_clear(struct dp8390 *s)
 {
     timer_cancel(&s->kick);
+    timer_cancel(&s->again);
 }
 
 /* [DP8390] 10.0: the rest keeps what it has. */
 void dp8390_reset(struct dp8390 *s)
 {
     s->cr = CR_STP | CR_ABORT;
+    s->running = false;
     s->isr = ISR_RST;
     s->imr = 0;
     s->dcr = (uint8_t)(s->dcr & ~(1 << 2));
@@ -444,6 +482,7 @@ void dp8390_power_on(struct dp8390 *s)
     memset(s->par, 0, sizeof(s->par));
     memset(s->mar, 0, sizeof(s->mar));
     memset(s->cntr, 0, sizeof(s->cntr));
+    timer_cancel(&s->again);
     dp8390_reset(s);
 }
 

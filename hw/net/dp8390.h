@@ -20,12 +20,14 @@ struct dp8390 {
     struct net_port *port;
     struct dp8390_memory memory;
     struct wire irq;
-    uint8_t id[2];     /* where page 0 has nothing: RTL8029 */
-    struct timer kick; /* after a load: sends what waits */
+    uint8_t id[2];      /* where page 0 has nothing: RTL8029 */
+    struct timer kick;  /* after a load: sends what waits */
+    struct timer again; /* PRX, for what a driver has left in the ring */
 
     uint8_t cr, pstart, pstop, bnry, tpsr, tsr, isr, rcr, tcr, dcr, imr, rsr;
     uint8_t curr, par[NET_MAC], mar[8], cntr[3];
     uint16_t tbcr, rsar, rbcr;
+    bool running; /* STA, and no STP since */
     bool sending; /* a nested TXP */
 };
 
@@ -39,6 +41,8 @@ struct dp8390 {
     FIELD_AS(type, m.imr, "imr"), FIELD_AS(type, m.rsr, "rsr"), \
     FIELD_AS(type, m.curr, "curr"), FIELD_AS(type, m.tbcr, "tbcr"), \
     FIELD_AS(type, m.rsar, "rsar"), FIELD_AS(type, m.rbcr, "rbcr"), \
+    FIELD_AS(type, m.running, "running"), \
+    FIELD_AS(type, m.again, "prx_again"), \
     {.name = "par", .at = offsetof(type, m.par), .count = NET_MAC, \
      .kind = K_U8}, \
     {.name = "mar", .at = offsetof(type, m.mar), .count = 8, .kind = K_U8}, \

@@ -31,6 +31,7 @@
 #include "hw/misc/pvpanic.h"
 #include "hw/net/e1000.h"
 #include "hw/net/ne2000.h"
+#include "hw/net/pcnet.h"
 #include "hw/net/rtl8139.h"
 #include "hw/net/virtio_net.h"
 #include "hw/timer/hpet.h"
@@ -92,6 +93,7 @@ const struct dev_type *const device_types[] = {
     &parallel_type,
     &pc_testdev_type,
     &pci_testdev_type,
+    &pcnet_type,
     &piix3_ide_type,
     &pvpanic_type,
     &rtl8139_type,

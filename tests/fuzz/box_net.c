@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hw/net/e1000_regs.h"
+#include "hw/net/pcnet.h"
 #include "hw/net/rtl8139.h"
 #include "hw/pci/pci.h"
 #include "tests/fuzz/box.h"
@@ -162,6 +163,26 @@ static const struct setup setups[] = {
     {"rtl8139", RTL_RCR, RCR_AAP, 4},
     {"rtl8139", RTL_IMR, ISR_ALL, 2},
     {"rtl8139", RTL_RDSAR, 0x200, 4},
+    {"ne2k_pci", 1, 0x46, 1},
+    {"ne2k_pci", 2, 0x80, 1},
+    {"ne2k_pci", 3, 0x46, 1},
+    {"ne2k_pci", 0x0c, 0x1c, 1},
+    {"ne2k_pci", 0x0f, 0x7f, 1},
+    {"ne2k_pci", 0, 0x61, 1},
+    {"ne2k_pci", 7, 0x47, 1},
+    {"ne2k_pci", 0, 0x22, 1},
+    {"pcnet", 0x12, 20, 2},
+    {"pcnet", 0x16, 2, 2},
+    {"pcnet", 0x12, 15, 2},
+    {"pcnet", 0x10, MODE_PROM, 2},
+    {"pcnet", 0x12, CSR_RCVRL, 2},
+    {"pcnet", 0x10, 0xfff0, 2},
+    {"pcnet", 0x12, CSR_XMTRL, 2},
+    {"pcnet", 0x10, 0xfff0, 2},
+    {"pcnet", 0x12, CSR_BADX, 2},
+    {"pcnet", 0x10, 0x200, 2},
+    {"pcnet", 0x12, 0, 2},
+    {"pcnet", 0x10, C0_STRT | C0_INEA, 2},
 };
 
 void box_net_setup(struct machine *m)

@@ -253,6 +253,8 @@ static void test_filters(void)
     g_assert_true(arrives(&c, group));
     wr(&c, 0x0c, 0x10);
     g_assert_true(arrives(&c, other));
+    wr(&c, 0, 0x20); /* neither stopped nor started: goes on */
+    g_assert_true(arrives(&c, other));
     wr(&c, 0x0c, 0x30); /* monitor */
     g_assert_false(arrives(&c, other));
     wr(&c, 0x0c, 0x10);
