@@ -78,14 +78,8 @@ static bool vnet_can_receive(void *opaque)
     struct virtqueue *q = &v->queue[rx_queue(e)];
     unsigned want = merges(e->net) ? MIN(BUFFERS_WANTED, q->size / 2u) : 1;
 
-    if (!(v->status & VIRTIO_DRIVER_OK) || !q->enabled || !virtio_is_live(v)) {
-        return false;
-    }
-    if (virtq_has_buffers(q, MAX(want, 1))) {
-        return true;
-    }
-    virtq_set_notify(q, true);
-    return virtq_has_buffers(q, MAX(want, 1));
+    return (v->status & VIRTIO_DRIVER_OK) && q->enabled && virtio_is_live(v) &&
+           virtq_wait_buffers(q, MAX(want, 1));
 }
 
 /* Bytes up to and with the TCP header of what is to be cut. */

@@ -175,11 +175,14 @@ bool virtq_packed_must_notify(struct virtqueue *q)
            (uint16_t)(q->used - event - 1) < (uint16_t)(q->used - old);
 }
 
-void virtq_packed_set_notify(struct virtqueue *q, bool on)
+void virtq_packed_set_notify(struct virtqueue *q, bool on, unsigned n)
 {
+    uint16_t slot = q->next;
+    bool wrap = q->next_wrap;
+
     if (on && q->event_idx) {
-        virtq_ring_store(q, q->device,
-                         (uint16_t)(q->next | (q->next_wrap ? 1 << 15 : 0)));
+        advance(&slot, &wrap, (uint16_t)(n - 1), q->size);
+        virtq_ring_store(q, q->device, (uint16_t)(slot | (wrap ? 1 << 15 : 0)));
     }
     virtq_ring_store(q, q->device + EVENT_FLAGS,
                      !on            ? EVENT_DISABLE

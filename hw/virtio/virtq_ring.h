@@ -57,6 +57,6 @@ void virtq_packed_put(struct virtqueue *q, const struct virtq_buf *buf,
 void virtq_packed_publish(struct virtqueue *q);
 bool virtq_packed_must_notify(struct virtqueue *q);
 bool virtq_packed_has(struct virtqueue *q, unsigned n);
-void virtq_packed_set_notify(struct virtqueue *q, bool on);
+void virtq_packed_set_notify(struct virtqueue *q, bool on, unsigned n);
 
 #endif

@@ -276,12 +276,12 @@ static bool split_must_notify(struct virtqueue *q)
            passed(virtq_ring_load(q, avail_ring(q, q->size)), q->used, old);
 }
 
-static void split_set_notify(struct virtqueue *q, bool on)
+static void split_set_notify(struct virtqueue *q, bool on, unsigned n)
 {
     if (!q->event_idx) {
         virtq_ring_store(q, q->device, on ? 0 : USED_NO_NOTIFY);
     } else if (on) {
-        virtq_ring_store(q, used_ring(q, q->size), q->next);
+        virtq_ring_store(q, used_ring(q, q->size), (uint16_t)(q->next + n - 1));
     }
 }
 
@@ -447,19 +447,34 @@ bool virtq_has_buffers(struct virtqueue *q, unsigned n)
            (q->packed ? virtq_packed_has(q, n) : split_has(q, n));
 }
 
-void virtq_set_notify(struct virtqueue *q, bool on)
+/* `on`: when there are n buffers. */
+static void set_notify(struct virtqueue *q, bool on, unsigned n)
 {
     if (!virtq_usable(q)) {
         return;
     }
     if (q->packed) {
-        virtq_packed_set_notify(q, on);
+        virtq_packed_set_notify(q, on, n);
     } else {
-        split_set_notify(q, on);
+        split_set_notify(q, on, n);
     }
     if (on) { /* before the caller looks for buffers */
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
+}
+
+void virtq_set_notify(struct virtqueue *q, bool on)
+{
+    set_notify(q, on, 1);
+}
+
+bool virtq_wait_buffers(struct virtqueue *q, unsigned n)
+{
+    if (virtq_has_buffers(q, n)) {
+        return true;
+    }
+    set_notify(q, true, n);
+    return virtq_has_buffers(q, n);
 }
 
 /* --- the buffers' contents --- */

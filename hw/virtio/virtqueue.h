@@ -112,6 +112,8 @@ bool virtq_has_buffers(struct virtqueue *q, unsigned n);
 /* Shall the driver tell of new buffers? Once virtq_pop() gave nothing it has to
  * be told so, also where it was never switched off: then look once more. */
 void virtq_set_notify(struct virtqueue *q, bool on);
+/* At least n of them? Otherwise the driver tells when there are. */
+bool virtq_wait_buffers(struct virtqueue *q, unsigned n);
 
 /* Copies out of the device-readable part, or into the device-writable one,
  * from byte `at` of it; how much there was to copy. */

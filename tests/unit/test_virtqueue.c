@@ -220,6 +220,40 @@ static void test_event_index(void)
     event_index(true);
 }
 
+/* Told when there are three, not before, also where two were there already. */
+static void wait_for(bool packed)
+{
+    const struct vd_seg s = {DATA, 4, true};
+    struct rig r;
+    uint16_t old;
+
+    rig_init(&r, SIZE, packed, true);
+    for (unsigned round = 0; round < 20; round++) {
+        bool kick = false;
+
+        g_assert_false(virtq_wait_buffers(&r.q, 3));
+        for (unsigned i = 0; i < 3; i++) {
+            g_assert_false(kick);
+            old = r.d.avail;
+            vd_add(&r.d, &s, 1, false);
+            kick = vd_must_kick(&r.d, old);
+        }
+        g_assert_true(kick);
+        g_assert_true(virtq_wait_buffers(&r.q, 3));
+        for (unsigned i = 0; i < 3; i++) {
+            virtq_push(&r.q, virtq_pop(&r.q), 4);
+            vd_get(&r.d, NULL);
+        }
+    }
+    hw_test_done(&r.m);
+}
+
+static void test_wait(void)
+{
+    wait_for(false);
+    wait_for(true);
+}
+
 static void test_suppression(void)
 {
     const struct vd_seg s = {DATA, 4, true};
@@ -429,6 +463,7 @@ int main(int argc, char **argv)
     g_test_add_func("/order", test_order);
     g_test_add_func("/traffic", test_traffic);
     g_test_add_func("/event_index", test_event_index);
+    g_test_add_func("/wait", test_wait);
     g_test_add_func("/suppression", test_suppression);
     g_test_add_func("/unpop", test_unpop);
     g_test_add_func("/split/hostile", test_split_hostile);
