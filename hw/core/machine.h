@@ -62,8 +62,8 @@ struct machine {
     GHashTable *backends[BACKEND_KINDS];
 
     const struct datadirs *data; /* where firmware lies; NULL in tests */
-    GPtrArray *nics;     /* struct nic *, hw/net/nic.h */
-    struct input *input; /* keyboard and pointer events, ui/input.h */
+    GPtrArray *nics;             /* struct nic *, hw/net/nic.h */
+    struct input *input;         /* keyboard and pointer events, ui/input.h */
     GPtrArray *consoles; /* struct console *, ui/display.h: the first shows */
 
     /* -rtc: the guest's wall clock minus the host's (or virtual), ns */

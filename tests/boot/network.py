@@ -219,3 +219,11 @@ def net_ne2k(rhea):
         configure(m)
         transfer(m)
     pxe(rhea, 'ne2k_pci')
+
+
+@test
+def net_pcnet(rhea):
+    """pcnet: DHCP, bytes both ways."""
+    with boot(rhea, '-nic', 'user,model=pcnet') as m:
+        configure(m)
+        transfer(m)

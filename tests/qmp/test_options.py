@@ -117,7 +117,7 @@ REFUSED = [  # command line, what the message must say
     ("-acpitable data=/dev/zero", "too long"), ("-smbios file=/dev/zero", "too long"), ("-fw_cfg name=opt/a,file=/dev/zero", "too long"),
     ("-option-rom /dev/zero", "no file"), ("-bios /dev/zero", "no file"), ("-kernel /dev/zero", "too long"),
     ("-boot splash=/dev/zero", "no file"), ("-readconfig /dev/zero", "too long"), ("-object secret,id=s,file=/dev/zero", "too long"),
-    ("-device VGA,romfile=/dev/zero -vga none", "too long"), ("-bios /tmp", "no file"),
+    ("-device VGA,romfile=/dev/zero -vga none", "no file"), ("-bios /tmp", "no file"),
     ("a b", "One file"), ("/nonexistent", "/nonexistent"), ("-initrd x", "-kernel"), ("-append x", "-kernel"),
 ]
 
