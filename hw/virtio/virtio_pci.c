@@ -636,8 +636,8 @@ static uint32_t window_read(struct pci_dev *d, unsigned at, unsigned size,
                             uint32_t stored)
 {
     struct virtio_pci *p = container_of(d, struct virtio_pci, pci);
-    uint32_t from;
-    unsigned width;
+    uint32_t from = 0;
+    unsigned width = 0;
     const struct region *r =
         touches_window(p, at, size) ? window(p, &from, &width) : NULL;
 

@@ -58,10 +58,7 @@ void box_net_attach(struct box *b, struct dev *dev)
 void box_net_free(struct box *b)
 {
     for (guint i = 0; i < b->nets->len; i++) {
-        struct box_net *n = b->nets->pdata[i];
-
-        netdev_free(n->netdev);
-        g_free(n);
+        g_free(b->nets->pdata[i]); /* the machine has freed its netdev */
     }
     g_ptr_array_free(b->nets, TRUE);
 }
