@@ -45,11 +45,11 @@ static const struct {
 } members[] = {
 #define S(m) {#m, offsetof(struct config, m)}
     S(accel), S(acpitable), S(action), S(append), S(blockdev), S(bios), S(boot), S(cpu), S(debugcon), S(display),
-    S(dry_run), S(echr), S(fw_cfg), S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(log_ranges), S(mem_path),
+    S(dry_run), S(echr), S(fsdev), S(fw_cfg), S(initrd), S(kernel), S(keymap), S(log_file), S(log_items), S(log_ranges), S(mem_path),
     S(mem_prealloc), S(memory), S(object), S(option_rom), S(readconfig), S(sdl),
     S(set), S(watchdog_action), S(writeconfig),
     S(name), S(pidfile), S(qtest), S(qtest_log), S(rtc), S(smp), S(uuid),
-    S(vga), S(run_with), S(runas), S(chroot), S(add_fd), S(startdate), S(machine), S(chardev), S(data_dir),
+    S(vga), S(virtfs), S(run_with), S(runas), S(chroot), S(add_fd), S(startdate), S(machine), S(chardev), S(data_dir),
     S(device), S(drive), S(global), S(mon), S(monitor), S(net), S(netdev), S(nic),
     S(parallel), S(qmp), S(serial), S(smbios), S(vnc), S(daemonize),
     S(enable_kvm), S(explain), S(full_screen), S(help), S(localtime), S(perfmap),

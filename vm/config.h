@@ -16,6 +16,7 @@ struct config {
     const char *helper; /* program of helper processes: us, or NULL */
     /* lists of strings, in order */
     GPtrArray *accel, *acpitable, *action, *blockdev, *fw_cfg, *object;
+    GPtrArray *fsdev, *virtfs;
     GPtrArray *option_rom, *readconfig, *set;
     GPtrArray *machine, *add_fd, *chardev, *data_dir, *device, *drive, *global,
         *mon;

@@ -85,10 +85,12 @@ const char *qmp_event_name(size_t n)
                                         "WAKEUP",
                                         "RTC_CHANGE",
                                         "DEVICE_TRAY_MOVED",
+                                        "BALLOON_CHANGE",
                                         "BLOCK_IO_ERROR",
                                         "VNC_CONNECTED",
                                         "VNC_INITIALIZED",
                                         "VNC_DISCONNECTED",
+                                        "VSERPORT_CHANGE",
                                         "GUEST_PANICKED"};
 
     return n < ARRAY_SIZE(names) ? names[n] : NULL;

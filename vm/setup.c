@@ -15,6 +15,7 @@
 #include "vm/chardev.h"
 #include "vm/devices.h"
 #include "vm/drives.h"
+#include "vm/fsdevs.h"
 #include "vm/netdevs.h"
 #include "vm/objects.h"
 #include "vm/text_opts.h"
@@ -234,8 +235,32 @@ static bool plug_virtio_drives(struct vm *vm, GError **error)
     return true;
 }
 
+/* -fsdev and -virtfs; the latter's devices join those of -device. */
+static bool setup_folders(struct vm *vm, GError **error)
+{
+    struct config *c = vm->config;
+
+    for (guint i = 0; i < c->fsdev->len; i++) {
+        if (!fsdev_add_text(&vm->machine, c->fsdev->pdata[i], error)) {
+            return false;
+        }
+    }
+    for (guint i = 0; i < c->virtfs->len; i++) {
+        g_autofree char *device =
+            virtfs_add_text(&vm->machine, c->virtfs->pdata[i], error);
+
+        if (!device || !device_add_text(&vm->machine, device, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool setup_devices(struct vm *vm, GError **error)
 {
+    if (!setup_folders(vm, error)) {
+        return false;
+    }
     for (guint i = 0; i < vm->config->device->len; i++) {
         if (!device_add_text(&vm->machine, vm->config->device->pdata[i],
                              error)) {

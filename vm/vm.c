@@ -16,6 +16,7 @@
 #include "vm/chardev.h"
 #include "vm/defaults.h"
 #include "vm/displays.h"
+#include "vm/fsdevs.h"
 #include "vm/monitors.h"
 #include "vm/netdevs.h"
 #include "vm/objects.h"
@@ -442,6 +443,7 @@ void vm_destroy(struct vm *vm)
     }
     netdevs_free(m);
     chardevs_close(m);
+    fsdevs_free(m);
     lock_leave(&m->lock);
     for (guint i = 0; i < vm->drives->len; i++) {
         drive_free(vm->drives->pdata[i]);

@@ -30,6 +30,7 @@ enum backend_kind {
     BACKEND_DRIVE,   /* struct drive, block/drive.h */
     BACKEND_CHARDEV, /* struct chardev, base/chardev.h */
     BACKEND_NETDEV,  /* struct netdev, net/net.h */
+    BACKEND_FSDEV,   /* struct folder, fs/folder.h */
     BACKEND_KINDS
 };
 

@@ -37,6 +37,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/virtio/virtio_9p.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_input.h"
 #include "hw/virtio/virtio_rng.h"
@@ -99,6 +100,7 @@ const struct dev_type *const device_types[] = {
     &rtl8139_type,
     &vga_pci_type,
     &vga_secondary_type,
+    VIRTIO(virtio_9p_types),
     VIRTIO(virtio_balloon_types),
     VIRTIO(virtio_blk_types),
     &virtio_keyboard_type,

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Parsers of what people, clients and files say. */
+#include <ftw.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "hw/misc/fw_cfg.h"
 #include "hw/pc/pc_parts.h"
+#include "hw/virtio/p9.h"
 #include "hw/virtio/virtqueue.h"
 #include "tests/fuzz/box.h"
 #include "vm/guess.h"
@@ -219,6 +222,45 @@ static void run_virtqueue(const struct fuzz_target *t, const uint8_t *data,
     machine_clear(&m);
 }
 
+static int remove_it(const char *path, const struct stat *st, int kind,
+                     struct FTW *ftw)
+{
+    return remove(path);
+}
+
+/* Messages to the file server, of known types and about few files. */
+static void run_p9(const struct fuzz_target *t, const uint8_t *data, size_t len)
+{
+    static const uint8_t types[] = {
+        8,  12, 14, 16, 18, 20,  22,  24,  26,  30,  32,  40,  50,  52,
+        54, 70, 72, 74, 76, 100, 104, 108, 110, 116, 118, 120, 122, 1};
+    struct bytes in = {data, len};
+    g_autofree char *dir = g_dir_make_tmp("rhea-fuzz-XXXXXX", NULL);
+    struct folder *f = folder_new(
+        "f", dir, take8(&in) & 1 ? FOLDER_MAPPED : FOLDER_NONE, false, NULL);
+    struct p9 *s = p9_new(f);
+    uint8_t message[64] = {19, 0, 0, 0, 104};
+    uint8_t answer[1024];
+
+    p9_run(s, message, 19, answer, sizeof(answer));
+    while (in.left) {
+        unsigned n = 11 + take8(&in) % 40;
+
+        memset(message, 0, sizeof(message));
+        message[4] = types[take8(&in) % ARRAY_SIZE(types)];
+        stl_u32(message, take8(&in) & 0x80 ? take8(&in) : n);
+        message[7] = take8(&in) & 3;
+        for (unsigned i = 11; i < n; i++) {
+            message[i] = take8(&in);
+        }
+        g_assert_cmpuint(p9_run(s, message, n, answer, sizeof(answer)), <=,
+                         sizeof(answer));
+    }
+    p9_free(s);
+    folder_free(f);
+    nftw(dir, remove_it, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 void fuzz_add_parsers(GPtrArray *targets)
 {
     static const struct {
@@ -230,7 +272,7 @@ void fuzz_add_parsers(GPtrArray *targets)
         {"json", run_json},           {"hmp-line", run_hmp_line},
         {"hmp-args", run_hmp_args},   {"guess", run_guess},
         {"kernel", run_kernel},       {"state", run_state},
-        {"virtqueue", run_virtqueue},
+        {"virtqueue", run_virtqueue}, {"p9", run_p9},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

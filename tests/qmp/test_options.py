@@ -107,7 +107,7 @@ REFUSED = [  # command line, what the message must say
     ("-netdev user,id=a -netdev user,id=a", "already"), ("-netdev user,id=a -device e1000,netdev=a -device e1000,netdev=a", "connected"),
     ("-netdev user", "id="), ("-gdb tcp::1234", "no gdb server"), ("-s", "no gdb server"), ("-incoming tcp:0:1", "no migration"),
     ("-loadvm x", "no snapshots"), ("-icount auto", "icount"), ("-numa node", "one memory node"), ("-xen-domid 1", "no Xen"),
-    ("-fsdev local,id=x", "shared"), ("-virtfs local", "shared"), ("-tpmdev x", "TPM"), ("-preconfig", "-S"), ("-dtb x", "ACPI"),
+    ("-fsdev local,id=x", "path="), ("-virtfs local", "mount_tag"), ("-tpmdev x", "TPM"), ("-preconfig", "-S"), ("-dtb x", "ACPI"),
     ("-curses", "-nographic"), ("-pflash /dev/null", "flash"), ("-sd /dev/null", "sd"), ("-drive file=/nonexistent", "/nonexistent"),
     ("-drive if=frob", "frob"), ("-drive if=ide,frob=1", "frob"), ("-hda /nonexistent", "/nonexistent"), ("-cdrom /", "folder"),
     ("-blockdev driver=qcow2,node-name=x", "raw"), ("-blockdev driver=file,filename=/nonexistent,node-name=x", "/nonexistent"),
