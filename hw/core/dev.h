@@ -68,6 +68,7 @@ struct field {
     int64_t def;      /* properties: the value where none is given */
     const char *str;  /* likewise, of strings */
     const char *what; /* properties: one line for -device NAME,help, or NULL */
+    size_t stride;    /* arrays: from one to the next, 0: they lie close */
 };
 
 /* The kind follows from the member's C type: the two cannot disagree. */
@@ -88,6 +89,16 @@ struct field {
 #define FIELD_AS(type, m, nm) \
     {.name = nm, .at = offsetof(type, m), .count = 1, \
      .kind = KIND_OF(MEMBER(type, m))}
+#define FIELD_AS_ARRAY(type, m, nm) \
+    {.name = nm, .at = offsetof(type, m), \
+     .count = sizeof(MEMBER(type, m)) / sizeof(MEMBER(type, m)[0]), \
+     .kind = KIND_OF(MEMBER(type, m)[0])}
+/* Member `sub` of every struct in the array `m`. */
+#define FIELD_EACH(type, m, sub, nm) \
+    {.name = nm, .at = offsetof(type, m[0].sub), \
+     .count = sizeof(MEMBER(type, m)) / sizeof(MEMBER(type, m)[0]), \
+     .kind = KIND_OF(MEMBER(type, m)[0].sub), \
+     .stride = sizeof(MEMBER(type, m)[0])}
 #define PROP(type, m, dflt) \
     {.name = #m, .at = offsetof(type, m), .count = 1, \
      .kind = KIND_OF(MEMBER(type, m)), .def = (dflt)}

@@ -11,6 +11,7 @@ struct slot {
     uint8_t *data;
     size_t size; /* of an element in the stream */
     size_t count;
+    size_t stride; /* from one to the next in memory */
     enum kind kind;
 };
 
@@ -46,16 +47,20 @@ static bool state_slot(struct dev *dev, size_t n, struct slot *slot)
             const struct reg *r = &(*b)->regs[i];
 
             if (r->stored && n-- == 0) {
-                *slot = (struct slot){r->name, base + r->member, r->size, 1,
-                                      kind_of_size(r->size)};
+                *slot = (struct slot){r->name, base + r->member,     r->size, 1,
+                                      r->size, kind_of_size(r->size)};
                 return true;
             }
         }
     }
     for (const struct field *f = dev->type->state; f && f->name; f++) {
         if (n-- == 0) {
-            *slot = (struct slot){f->name, base + f->at, kind_size(f->kind),
-                                  f->count, f->kind};
+            *slot = (struct slot){f->name,
+                                  base + f->at,
+                                  kind_size(f->kind),
+                                  f->count,
+                                  f->stride ? f->stride : kind_stride(f->kind),
+                                  f->kind};
             return true;
         }
     }
@@ -74,7 +79,7 @@ static bool state_find(struct dev *dev, const char *name, struct slot *slot)
 
 static uint64_t element_get(const struct slot *slot, size_t i)
 {
-    const uint8_t *p = slot->data + i * kind_stride(slot->kind);
+    const uint8_t *p = slot->data + i * slot->stride;
     uint16_t v16;
     uint32_t v32;
     uint64_t v64;
@@ -93,7 +98,7 @@ static uint64_t element_get(const struct slot *slot, size_t i)
 
 static void element_set(const struct slot *slot, size_t i, uint64_t value)
 {
-    uint8_t *p = slot->data + i * kind_stride(slot->kind);
+    uint8_t *p = slot->data + i * slot->stride;
     uint8_t v8 = (uint8_t)value;
     uint16_t v16 = (uint16_t)value;
     uint32_t v32 = (uint32_t)value;
@@ -129,7 +134,7 @@ void state_save(struct dev *dev, GByteArray *out)
         g_byte_array_append(out, &name_len, 1);
         g_byte_array_append(out, (const uint8_t *)slot.name, name_len);
         g_byte_array_append(out, head, sizeof(head));
-        if (slot.kind == K_U8) { /* buffers */
+        if (slot.kind == K_U8 && slot.stride == 1) { /* buffers */
             g_byte_array_append(out, slot.data, (guint)slot.count);
             continue;
         }
@@ -144,7 +149,7 @@ void state_save(struct dev *dev, GByteArray *out)
 
 static void slot_load(const struct slot *slot, const uint8_t *p)
 {
-    if (slot->kind == K_U8) {
+    if (slot->kind == K_U8 && slot->stride == 1) {
         memcpy(slot->data, p, slot->count);
         return;
     }
