@@ -69,7 +69,8 @@ const struct board_type *board_find(const char *name, GError **error)
     return NULL;
 }
 
-/* clang-format off: one a line, sorted */
+/* One a line, sorted. */
+/* clang-format off */
 const struct dev_type *const device_types[] = {
     &debugcon_type,
     &debugexit_type,
