@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel's 8254x family of gigabit cards, shared by the files e1000_*.c: one
- * for each unit of the chip. Machine lock held in all calls.
+ * Intel's 8254x family of gigabit cards and the 82574L, shared by the files
+ * e1000_*.c: one for each unit of the chip. What the 82574L adds is in
+ * e1000e*.c. Machine lock held in all calls.
  */
 #ifndef HW_NET_E1000_H
 #define HW_NET_E1000_H
@@ -9,6 +10,7 @@
 #include "hw/net/e1000_regs.h"
 #include "hw/net/eeprom93.h"
 #include "hw/net/nic.h"
+#include "hw/pci/msi.h"
 #include "hw/pci/rom.h"
 
 enum {
@@ -22,6 +24,12 @@ enum {
     E1000_EEPROM_SUM = 0xbaba, /* of its words */
     E1000_MMIO_SIZE = 0x20000,
     E1000_IO_SIZE = 64,
+    E1000E_IO_SIZE = 32,
+    E1000E_VECTORS = 5,
+    E1000E_RETA = 32,
+    E1000E_RSSRK = 10,
+    E1000E_MSIX_SIZE = 0x4000,
+    E1000E_PBA_AT = 0x2000,
 };
 
 /* The transceiver, an 88E1011. */
@@ -63,9 +71,26 @@ struct e1000_tx {
     uint8_t buf[E1000_TAG + NET_PACKET_MAX];
 };
 
+/* Registers and units that the 82574L has on top. */
+struct e1000e {
+    struct msi msi;
+    struct msix msix;
+    struct region msix_bar;
+    uint32_t iam, eiac, ivar, eitr[E1000E_VECTORS];
+    uint32_t extcnf_ctrl, extcnf_size, poemb, eemngctl, pbaecc, ert, psrctl;
+    uint32_t rfctl, mrqc, gcr, gcr2, functag, swsm, fwsm, tarc0, tarc1;
+    uint32_t rdbal1, rdbah1, rdlen1, rdh1, rdt1, rxdctl1;
+    uint32_t tdbal1, tdbah1, tdlen1, tdh1, tdt1, txdctl1;
+    uint32_t reta[E1000E_RETA], rssrk[E1000E_RSSRK];
+    uint32_t signalled; /* causes whose message was sent */
+    int64_t eitr_next[E1000E_VECTORS];
+    struct timer eitr_timer[E1000E_VECTORS];
+};
+
 struct e1000 {
     struct pci_dev pci;
     struct nic nic;
+    bool is_e; /* an 82574L */
     struct region mmio, io;
     struct pci_rom rom;
     unsigned busy; /* it does DMA: a bus master does not answer to itself */
@@ -93,10 +118,13 @@ struct e1000 {
     struct e1000_delay rx_delay, tx_delay;
     struct timer itr_timer;
     int64_t itr_next; /* no interrupt before; virtual clock */
+    bool asserted;    /* INTx or MSI; follows from the registers */
+    struct e1000e e;
 };
 
 extern const struct dev_type e1000_82540em_type, e1000_82545em_type;
-extern const struct reg_bank e1000_bank;
+extern const struct dev_type e1000e_type;
+extern const struct reg_bank e1000_bank, e1000e_bank;
 
 /* e1000.c */
 void e1000_core_reset(struct e1000 *s); /* all but PCI, PHY and EEPROM */
@@ -124,6 +152,12 @@ void e1000_irq_settle(struct e1000 *s);
 void e1000_raise_rx(struct e1000 *s, size_t len);
 void e1000_raise_tx(struct e1000 *s, bool delayed);
 void e1000_flush_delay(struct e1000 *s, struct e1000_delay *d, uint32_t cause);
+
+/* e1000e.c */
+void e1000e_init(struct e1000 *s);
+void e1000e_reset(struct e1000 *s); /* CTRL.RST */
+uint32_t e1000e_icr_read(struct e1000 *s, uint32_t causes);
+void e1000e_msix_update(struct e1000 *s);
 
 /* e1000_phy.c */
 void e1000_phy_init(struct e1000 *s);

@@ -18,14 +18,27 @@ static int64_t now(const struct e1000 *s)
     return clock_now(&s->pci.dev.machine->clock);
 }
 
+/* The line, or a message where it rises. */
+static void assert_irq(struct e1000 *s, bool level)
+{
+    s->asserted = level;
+    if (!msi_enabled(&s->e.msi)) {
+        pci_set_intx(&s->pci, level);
+    } else if (level) {
+        msi_send(&s->e.msi, 0);
+    }
+}
+
 void e1000_irq_update(struct e1000 *s)
 {
-    if (!(s->icr & s->ims)) {
-        if (s->pci.intx) {
-            pci_set_intx(&s->pci, false);
+    if (msix_enabled(&s->e.msix)) {
+        e1000e_msix_update(s);
+    } else if (!(s->icr & s->ims)) {
+        if (s->asserted) {
+            assert_irq(s, false);
         }
         timer_cancel(&s->itr_timer);
-    } else if (!s->pci.intx && !timer_pending(&s->itr_timer)) {
+    } else if (!s->asserted && !timer_pending(&s->itr_timer)) {
         int64_t t = s->itr ? now(s) : 0;
 
         if (t < s->itr_next && s->itr) {
@@ -33,7 +46,7 @@ void e1000_irq_update(struct e1000 *s)
             return;
         }
         s->itr_next = t + (int64_t)s->itr * E1000_ITR_NS;
-        pci_set_intx(&s->pci, true);
+        assert_irq(s, true);
     }
 }
 
@@ -44,7 +57,15 @@ static void itr_fire(void *opaque)
 
 void e1000_raise(struct e1000 *s, uint32_t causes)
 {
-    s->icr |= causes & ICR_ALL;
+    static const uint32_t other =
+        ICR_LSC | ICR_RXO | ICR_MDAC | ICR_SRPD; /* of OTHER */
+
+    if (s->is_e) {
+        causes |= causes & ICR_RXT0 ? ICR_RXQ0 : 0;
+        causes |= causes & ICR_TXDW ? ICR_TXQ0 : 0;
+        causes |= causes & other ? ICR_OTHER : 0;
+    }
+    s->icr |= causes & (s->is_e ? ICR_E_ALL : ICR_ALL);
     e1000_irq_update(s);
 }
 
@@ -60,7 +81,7 @@ void e1000_flush_delay(struct e1000 *s, struct e1000_delay *d, uint32_t cause)
 /* Nobody sees whether the cause comes now or after `ns`. */
 static bool delay_is_hidden(const struct e1000 *s, int64_t t, int64_t ns)
 {
-    return s->pci.intx || (s->itr && t + ns <= s->itr_next);
+    return s->asserted || (s->itr && t + ns <= s->itr_next);
 }
 
 static void raise_delayed(struct e1000 *s, struct e1000_delay *d,
@@ -142,8 +163,11 @@ void e1000_irq_reset(struct e1000 *s)
     s->itr_next = 0;
 }
 
-/* The line from the registers; a load must not delay what waits. */
+/* The line from the registers; a message that was sent is not sent again. */
 void e1000_irq_settle(struct e1000 *s)
 {
-    pci_set_intx(&s->pci, (s->icr & s->ims) && !timer_pending(&s->itr_timer));
+    bool message = msi_enabled(&s->e.msi) || msix_enabled(&s->e.msix);
+
+    s->asserted = (s->icr & s->ims) && !timer_pending(&s->itr_timer);
+    pci_set_intx(&s->pci, s->asserted && !message);
 }

@@ -14,7 +14,12 @@ static struct e1000 *e1000_of(struct dev *dev)
 
 static uint32_t icr_read(struct dev *dev, uint32_t value)
 {
-    e1000_irq_update(e1000_of(dev));
+    struct e1000 *s = e1000_of(dev);
+
+    if (s->is_e) {
+        value = e1000e_icr_read(s, value);
+    }
+    e1000_irq_update(s);
     return value;
 }
 
@@ -25,7 +30,9 @@ static void irq_wrote(struct dev *dev, uint32_t old, uint32_t now)
 
 static void ims_wrote(struct dev *dev, uint32_t old, uint32_t now)
 {
-    e1000_of(dev)->ims = old | now;
+    struct e1000 *s = e1000_of(dev);
+
+    s->ims = (old | now) & (s->is_e ? ICR_E_ALL : ICR_ALL);
     e1000_irq_update(e1000_of(dev));
 }
 
@@ -65,9 +72,14 @@ static uint32_t status_read(struct dev *dev, uint32_t stored)
                                      : e1000_phy_speed(s);
     bool fd = c & CTRL_FRCDPLX ? c & CTRL_FD : e1000_phy_duplex(s);
 
-    return (fd ? STATUS_FD : 0) | (s->link ? STATUS_LU : 0) |
-           speed << STATUS_SPEED_SHIFT |
-           e1000_phy_speed(s) << STATUS_ASDV_SHIFT | STATUS_PCI66;
+    uint32_t v = (fd ? STATUS_FD : 0) | (s->link ? STATUS_LU : 0) |
+                 speed << STATUS_SPEED_SHIFT |
+                 e1000_phy_speed(s) << STATUS_ASDV_SHIFT;
+
+    if (!s->is_e) {
+        return v | STATUS_PCI66;
+    }
+    return v | (c & CTRL_GIO_DISABLE ? 0 : STATUS_GIO_MASTER);
 }
 
 static void ctrl_ext_wrote(struct dev *dev, uint32_t old, uint32_t now)
@@ -85,14 +97,16 @@ static uint32_t eecd_read(struct dev *dev, uint32_t stored)
     const struct e1000 *s = e1000_of(dev);
 
     return stored | EECD_PRES | (stored & EECD_REQ ? EECD_GNT : 0) |
-           (s->eeprom.out ? EECD_DO : 0);
+           (s->is_e         ? EECD_AUTO_RD
+            : s->eeprom.out ? EECD_DO
+                            : 0);
 }
 
 static void eecd_wrote(struct dev *dev, uint32_t old, uint32_t now)
 {
     struct e1000 *s = e1000_of(dev);
 
-    if (now & EECD_REQ) {
+    if (now & EECD_REQ && !s->is_e) {
         eeprom93_set(&s->eeprom, now & EECD_CS, now & EECD_SK, now & EECD_DI);
     }
 }
@@ -100,11 +114,13 @@ static void eecd_wrote(struct dev *dev, uint32_t old, uint32_t now)
 static void eerd_wrote(struct dev *dev, uint32_t old, uint32_t now)
 {
     struct e1000 *s = e1000_of(dev);
-    uint32_t at = now >> EERD_ADDR_SHIFT & 0xff;
+    unsigned shift = s->is_e ? EERD_E_ADDR_SHIFT : EERD_ADDR_SHIFT;
+    uint32_t at = (now & 0xffff) >> shift;
     uint32_t word = at < EEPROM93_WORDS ? s->eeprom.word[at] : 0xffff;
 
     if (now & EERD_START) {
-        s->eerd = at << EERD_ADDR_SHIFT | word << EERD_DATA_SHIFT | EERD_DONE;
+        s->eerd = at << shift | word << EERD_DATA_SHIFT |
+                  (s->is_e ? EERD_E_DONE : EERD_DONE);
     }
 }
 
@@ -162,11 +178,11 @@ static void tx_wrote(struct dev *dev, uint32_t old, uint32_t now)
 
 /* What drivers use for each packet comes first: rows are searched in order. */
 static const struct reg e1000_rows[] = {
-    ROW(icr, E1000_ICR, 0, 0, .w1c = ICR_ALL, .rc = ICR_ALL,
+    ROW(icr, E1000_ICR, 0, 0, .w1c = ICR_E_ALL, .rc = ICR_ALL,
         .read = icr_read, .wrote = irq_wrote),
     ROW(tdt, E1000_TDT, 0, 0xffff, .wrote = tx_wrote),
     ROW(rdt, E1000_RDT, 0, 0xffff, .wrote = rx_wrote),
-    ROW(ims, E1000_IMS, 0, ICR_ALL, .wrote = ims_wrote),
+    ROW(ims, E1000_IMS, 0, ICR_E_ALL, .wrote = ims_wrote),
     PORT(imc, E1000_IMC, .write = imc_write),
     ROW(itr, E1000_ITR, 0, 0xffff),
     PORT(ics, E1000_ICS, .write = ics_write),
@@ -186,7 +202,7 @@ static const struct reg e1000_rows[] = {
     ROW(fcah, E1000_FCAH, 0, 0xffff),
     ROW(fct, E1000_FCT, 0, 0xffff),
     ROW(vet, E1000_VET, 0x8100, 0xffff),
-    ROW(rctl, E1000_RCTL, 0, 0x07fffffe, .wrote = rx_wrote),
+    ROW(rctl, E1000_RCTL, 0, 0x7ffffffe, .wrote = rx_wrote),
     ROW(fcttv, E1000_FCTTV, 0, 0xffff),
     ROW(txcw, E1000_TXCW, 0, ALL),
     PORT(rxcw, E1000_RXCW),
@@ -288,6 +304,14 @@ static uint32_t *table_word(struct e1000 *s, unsigned at)
     if (at >= E1000_VFTA && at < E1000_VFTA + sizeof(s->vfta)) {
         return &s->vfta[(at - E1000_VFTA) / 4];
     }
+    if (s->is_e && at >= E1000E_RETA_AT &&
+        at < E1000E_RETA_AT + sizeof(s->e.reta)) {
+        return &s->e.reta[(at - E1000E_RETA_AT) / 4];
+    }
+    if (s->is_e && at >= E1000E_RSSRK_AT &&
+        at < E1000E_RSSRK_AT + sizeof(s->e.rssrk)) {
+        return &s->e.rssrk[(at - E1000E_RSSRK_AT) / 4];
+    }
     return NULL;
 }
 
@@ -299,12 +323,17 @@ static bool is_stat(unsigned at)
 static uint32_t mac_read(struct e1000 *s, unsigned at)
 {
     const uint32_t *word;
+    uint32_t v;
 
     if (is_stat(at)) {
         return stat_read(s, (at - E1000_STATS) / 4);
     }
     word = table_word(s, at);
-    return word ? *word : reg_read(&s->pci.dev, &e1000_bank, at);
+    if (word) {
+        return *word;
+    }
+    v = reg_read(&s->pci.dev, &e1000_bank, at); /* 0: not in this bank */
+    return s->is_e ? v | reg_read(&s->pci.dev, &e1000e_bank, at) : v;
 }
 
 static void mac_write(struct e1000 *s, unsigned at, uint32_t value)
@@ -317,6 +346,9 @@ static void mac_write(struct e1000 *s, unsigned at, uint32_t value)
         *word = high ? value & RAH_BITS : value;
     } else {
         reg_write(&s->pci.dev, &e1000_bank, at, value);
+        if (s->is_e) {
+            reg_write(&s->pci.dev, &e1000e_bank, at, value);
+        }
     }
 }
 
@@ -366,7 +398,9 @@ static const struct region_ops io_ops = {
 void e1000_mac_init(struct e1000 *s)
 {
     region_init_io(&s->mmio, "e1000", E1000_MMIO_SIZE, &mmio_ops, s);
-    region_init_io(&s->io, "e1000-io", E1000_IO_SIZE, &io_ops, s);
+    region_init_io(&s->io, "e1000-io",
+                   s->is_e ? (unsigned)E1000E_IO_SIZE : (unsigned)E1000_IO_SIZE,
+                   &io_ops, s);
 }
 
 void e1000_eeprom_load(struct e1000 *s)

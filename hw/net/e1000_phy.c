@@ -44,6 +44,7 @@ enum { /* 88E1011: speed and duplex as they are */
 };
 
 enum {
+    ID2_82574 = 0x0cb1,
     PARTNER = 0xc1e1,      /* ANLPAR: 10 and 100, half and full duplex */
     PARTNER_GIGA = 0x7c00, /* GTSR: both receivers well, both duplexes */
     PARTNER_ABLE = 0x000f, /* ANER */
@@ -65,8 +66,8 @@ static const struct {
     [7] = {0x2001, 0xffff},    [GTCR] = {0x0f00, 0xff00},
     [15] = {0x3000, 0},        [16] = {0x0360, 0xffff},
     [18] = {0, 0xffff},        [20] = {0x0d60, 0xffff},
-    [24] = {0x4100, 0xffff},   [29] = {0, 0xffff},
-    [30] = {0, 0xffff},
+    [22] = {0, 0xffff},        [24] = {0x4100, 0xffff},
+    [29] = {0, 0xffff},        [30] = {0, 0xffff},
 };
 
 static bool cable_is_in(const struct e1000 *s)
@@ -206,6 +207,7 @@ uint16_t e1000_phy_read(struct e1000 *s, unsigned reg)
     bool done = s->phy.negotiated && negotiates(s);
 
     switch (reg) {
+    case ID2: return s->is_e ? ID2_82574 : rows[ID2].reset;
     case BMSR: return status(s);
     case ANLPAR: return done ? PARTNER : 0;
     case ANER: return done ? PARTNER_ABLE : rows[ANER].reset;

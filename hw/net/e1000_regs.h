@@ -79,6 +79,34 @@ enum e1000_reg {
     E1000_IPAV = 0x5838,
 };
 
+enum e1000e_reg { /* [82574L] 10 */
+                  E1000E_EIAC = 0x00dc,
+                  E1000E_IAM = 0x00e0,
+                  E1000E_IVAR = 0x00e4,
+                  E1000E_EITR = 0x00e8, /* 5 */
+                  E1000E_EXTCNF_CTRL = 0x0f00,
+                  E1000E_EXTCNF_SIZE = 0x0f08,
+                  E1000E_POEMB = 0x0f10,
+                  E1000E_EEMNGCTL = 0x1010,
+                  E1000E_PBA_ECC = 0x1100,
+                  E1000E_ERT = 0x2008,
+                  E1000E_PSRCTL = 0x2170,
+                  E1000E_RING1 = 0x0100, /* behind the first ring */
+                  E1000E_TARC0 = 0x3840,
+                  E1000E_TARC1 = 0x3940,
+                  E1000E_RFCTL = 0x5008,
+                  E1000E_MRQC = 0x5818,
+                  E1000E_GCR = 0x5b00,
+                  E1000E_FUNCTAG = 0x5b08,
+                  E1000E_FACTPS = 0x5b30,
+                  E1000E_SWSM = 0x5b50,
+                  E1000E_FWSM = 0x5b54,
+                  E1000E_GCR2 = 0x5b64,
+                  E1000E_PBACLR = 0x5b68,
+                  E1000E_RETA_AT = 0x5c00,
+                  E1000E_RSSRK_AT = 0x5c80,
+};
+
 enum e1000_stat { /* index: (offset - E1000_STATS) / 4; all clear when read */
                   ST_CRCERRS = 0x00 / 4,
                   ST_MPC = 0x10 / 4,
@@ -135,11 +163,19 @@ enum { STATUS_SPEED_SHIFT = 6, STATUS_ASDV_SHIFT = 8, CTRL_SPEED_SHIFT = 8 };
 #define EECD_GNT  E1000_BIT(7)
 #define EECD_PRES E1000_BIT(8)
 
-#define EERD_START E1000_BIT(0)
-#define EERD_DONE  E1000_BIT(4)
+#define EERD_START  E1000_BIT(0)
+#define EERD_DONE   E1000_BIT(4)
+#define EERD_E_DONE E1000_BIT(1)
+enum { EERD_E_ADDR_SHIFT = 2 };
+#define RFCTL_EXSTEN      E1000_BIT(15)
+#define CTRL_GIO_DISABLE  E1000_BIT(2)
+#define STATUS_GIO_MASTER E1000_BIT(19)
+#define EECD_AUTO_RD      E1000_BIT(9)
 enum { EERD_ADDR_SHIFT = 8, EERD_DATA_SHIFT = 16 };
 
 #define CTRL_EXT_EE_RST E1000_BIT(13)
+#define CTRL_EXT_EIAME  E1000_BIT(24)
+#define CTRL_EXT_IAME   E1000_BIT(27)
 
 #define MDIC_READY    E1000_BIT(28)
 #define MDIC_INT      E1000_BIT(29)
@@ -160,21 +196,31 @@ enum { MDIC_REG_SHIFT = 16, MDIC_PHY_SHIFT = 21 };
 #define ICR_TXD_LOW E1000_BIT(15)
 #define ICR_SRPD    E1000_BIT(16)
 #define ICR_ALL     0x1ffffu
+/* Of the 82574L. */
+#define ICR_RXQ0     E1000_BIT(20)
+#define ICR_RXQ1     E1000_BIT(21)
+#define ICR_TXQ0     E1000_BIT(22)
+#define ICR_TXQ1     E1000_BIT(23)
+#define ICR_OTHER    E1000_BIT(24)
+#define ICR_ASSERTED E1000_BIT(31)
+#define ICR_E_ALL    0x01f7ffffu
 
-#define RCTL_EN    E1000_BIT(1)
-#define RCTL_SBP   E1000_BIT(2)
-#define RCTL_UPE   E1000_BIT(3)
-#define RCTL_MPE   E1000_BIT(4)
-#define RCTL_LPE   E1000_BIT(5)
-#define RCTL_LBM   (3u << 6)
-#define RCTL_BAM   E1000_BIT(15)
-#define RCTL_VFE   E1000_BIT(18)
-#define RCTL_CFIEN E1000_BIT(19)
-#define RCTL_CFI   E1000_BIT(20)
-#define RCTL_DPF   E1000_BIT(22)
-#define RCTL_PMCF  E1000_BIT(23)
-#define RCTL_BSEX  E1000_BIT(25)
-#define RCTL_SECRC E1000_BIT(26)
+#define RCTL_EN      E1000_BIT(1)
+#define RCTL_SBP     E1000_BIT(2)
+#define RCTL_UPE     E1000_BIT(3)
+#define RCTL_MPE     E1000_BIT(4)
+#define RCTL_LPE     E1000_BIT(5)
+#define RCTL_LBM     (3u << 6)
+#define RCTL_BAM     E1000_BIT(15)
+#define RCTL_VFE     E1000_BIT(18)
+#define RCTL_CFIEN   E1000_BIT(19)
+#define RCTL_CFI     E1000_BIT(20)
+#define RCTL_DPF     E1000_BIT(22)
+#define RCTL_PMCF    E1000_BIT(23)
+#define RCTL_BSEX    E1000_BIT(25)
+#define RCTL_SECRC   E1000_BIT(26)
+#define RCTL_DTYP_PS E1000_BIT(10) /* packet split, 82574L */
+enum { RCTL_FLXBUF_SHIFT = 27 };
 enum { RCTL_RDMTS_SHIFT = 8, RCTL_MO_SHIFT = 12, RCTL_BSIZE_SHIFT = 16 };
 
 #define TCTL_EN  E1000_BIT(1)

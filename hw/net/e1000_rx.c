@@ -20,6 +20,7 @@ enum {
     OCTETS_MAX = 1522,       /* checksum included; more wants RCTL.LPE */
     OCTETS_LONG_MAX = 16384, /* the chip's limit */
     PIECES = 3,
+    SPLIT_BUFFERS = 4,
 };
 
 /* --- filters --- */
@@ -116,9 +117,24 @@ static void count_frame(struct e1000 *s, const uint8_t *d, size_t len)
 
 /* --- descriptors --- */
 
+static bool is_split(const struct e1000 *s)
+{
+    return s->is_e && s->rctl & RCTL_DTYP_PS;
+}
+
+static bool is_extended(const struct e1000 *s)
+{
+    return s->is_e && s->e.rfctl & RFCTL_EXSTEN;
+}
+
+static unsigned desc_size(const struct e1000 *s)
+{
+    return is_split(s) ? 2 * E1000_DESC : E1000_DESC;
+}
+
 static uint32_t ring_size(const struct e1000 *s)
 {
-    return s->rdlen / E1000_DESC;
+    return s->rdlen / desc_size(s);
 }
 
 static uint32_t ring_free(const struct e1000 *s)
@@ -131,10 +147,30 @@ static uint32_t ring_free(const struct e1000 *s)
     return s->rdt >= s->rdh ? s->rdt - s->rdh : size - s->rdh + s->rdt;
 }
 
+/* The four buffers of a descriptor for packet split. */
+static size_t split_size(const struct e1000 *s, unsigned n)
+{
+    uint32_t c = s->e.psrctl >> (8 * n);
+
+    return n ? (c & 0x3f) * 1024u : (c & 0x7f) * 128u;
+}
+
 static size_t buffer_size(const struct e1000 *s)
 {
     unsigned code = s->rctl >> RCTL_BSIZE_SHIFT & 3;
+    unsigned flex = s->rctl >> RCTL_FLXBUF_SHIFT & 15;
 
+    if (is_split(s)) {
+        size_t sum = 0;
+
+        for (unsigned i = 0; i < SPLIT_BUFFERS; i++) {
+            sum += split_size(s, i);
+        }
+        return MAX(sum, 1);
+    }
+    if (s->is_e && flex) {
+        return flex * 1024u;
+    }
     if (s->rctl & RCTL_BSEX) {
         return code ? 32768u >> code : 2048u;
     }
@@ -258,31 +294,82 @@ static size_t fill_buffer(struct e1000 *s, struct stored *f, uint64_t addr,
     return done;
 }
 
-static void write_descriptor(struct e1000 *s, struct stored *f)
+/* Legacy: length, sum, status, errors, tag. */
+static void put_legacy(uint8_t *d, const struct stored *f, size_t len,
+                       bool last)
 {
-    uint64_t at =
-        ((uint64_t)s->rdbah << 32 | s->rdbal) + (uint64_t)s->rdh * E1000_DESC;
-    uint8_t d[E1000_DESC];
-    uint64_t addr;
+    stl_u16(d + RXD_LENGTH, (uint16_t)len);
+    stl_u16(d + RXD_CSUM, f->csum);
+    d[RXD_STATUS] = (uint8_t)(RXS_DD | (last ? f->status | RXS_EOP : 0));
+    d[RXD_ERRORS] = last ? f->errors : 0;
+    stl_u16(d + RXD_SPECIAL, last ? f->special : 0);
+}
+
+/* [82574L] 7.1.5: no hash, the sum, status and errors, length, tag. */
+static void put_extended(uint8_t *d, const struct stored *f, size_t len,
+                         bool last)
+{
+    uint32_t status = RXS_DD;
+
+    if (last) {
+        status |= f->status | RXS_EOP | (uint32_t)f->errors << 24;
+    }
+    stl_u32(d, 0);
+    stl_u32(d + 4, (uint32_t)f->csum << 16);
+    stl_u32(d + 8, status);
+    stl_u16(d + 12, (uint16_t)len);
+    stl_u16(d + 14, last ? f->special : 0);
+}
+
+/* Headers are not split off: the buffers are filled one after the other. */
+static void fill_split(struct e1000 *s, struct stored *f, uint8_t *d)
+{
+    uint64_t addr[SPLIT_BUFFERS];
+    size_t len[SPLIT_BUFFERS] = {0};
+
+    for (unsigned i = 0; i < SPLIT_BUFFERS; i++) {
+        addr[i] = ldl_u64(d + 8 * i);
+        if (addr[i] && f->left) {
+            len[i] = fill_buffer(s, f, addr[i], split_size(s, i));
+        }
+    }
+    memset(d, 0, 2 * E1000_DESC);
+    put_extended(d, f, len[0], f->left == 0);
+    for (unsigned i = 1; i < SPLIT_BUFFERS; i++) {
+        stl_u16(d + 16 + 2 * i, (uint16_t)len[i]);
+    }
+}
+
+static void fill_one(struct e1000 *s, struct stored *f, uint8_t *d)
+{
+    uint64_t addr = ldl_u64(d);
     size_t len = 0;
 
-    pci_dma_read(&s->pci, at, d, sizeof(d));
-    addr = ldl_u64(d);
     if (addr) { /* zero: a descriptor to be skipped */
         len = fill_buffer(s, f, addr, buffer_size(s));
     }
-    stl_u16(d + RXD_LENGTH, (uint16_t)len);
-    stl_u16(d + RXD_CSUM, f->csum);
-    d[RXD_STATUS] = RXS_DD;
-    d[RXD_ERRORS] = 0;
-    stl_u16(d + RXD_SPECIAL, 0);
-    if (f->left == 0) {
-        d[RXD_STATUS] |= f->status | RXS_EOP;
-        d[RXD_ERRORS] = f->errors;
-        stl_u16(d + RXD_SPECIAL, f->special);
+    if (is_extended(s)) {
+        put_extended(d, f, len, f->left == 0);
+    } else {
+        put_legacy(d, f, len, f->left == 0);
+    }
+}
+
+static void write_descriptor(struct e1000 *s, struct stored *f)
+{
+    unsigned size = desc_size(s);
+    uint64_t at =
+        ((uint64_t)s->rdbah << 32 | s->rdbal) + (uint64_t)s->rdh * size;
+    uint8_t d[2 * E1000_DESC];
+
+    pci_dma_read(&s->pci, at, d, size);
+    if (is_split(s)) {
+        fill_split(s, f, d);
+    } else {
+        fill_one(s, f, d);
     }
     __atomic_thread_fence(__ATOMIC_RELEASE); /* a CPU may be polling */
-    pci_dma_write(&s->pci, at, d, sizeof(d));
+    pci_dma_write(&s->pci, at, d, size);
     s->rdh = s->rdh + 1 < ring_size(s) ? s->rdh + 1 : 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* [RFC791] [RFC8200] [RFC768] [RFC9293] */
+/* [RFC791] [RFC8200] [RFC768] [RFC9293]; IPv6 extension headers end the search. */
 #include "hw/net/nic_sums.h"
 
 #include <string.h>

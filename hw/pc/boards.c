@@ -86,6 +86,7 @@ const struct dev_type *const device_types[] = {
     &debugexit_type,
     &e1000_82540em_type,
     &e1000_82545em_type,
+    &e1000e_type,
     &ide_cd_type,
     &ide_hd_type,
     &isa_serial_type,

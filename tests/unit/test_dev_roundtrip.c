@@ -22,6 +22,10 @@
 #include "hw/misc/pc_testdev.h"
 #include "hw/misc/pci_testdev.h"
 #include "hw/misc/pvpanic.h"
+#include "hw/net/e1000.h"
+#include "hw/net/ne2000.h"
+#include "hw/net/pcnet.h"
+#include "hw/net/rtl8139.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/mc146818.h"
 #include "tests/unit/hw_test.h"
@@ -82,9 +86,12 @@ static void connect_timers(struct machine *m)
 static void pc_init(struct pc *pc)
 {
     static const struct dev_type *const rest[] = {
-        &port92_type,     &i8042_type,       &isa_serial_type, &parallel_type,
-        &debugcon_type,   &debugexit_type,   &fw_cfg_type,     &i8237_type,
-        &pc_testdev_type, &pci_testdev_type, &pvpanic_type,
+        &port92_type,      &i8042_type,    &isa_serial_type,
+        &parallel_type,    &debugcon_type, &debugexit_type,
+        &fw_cfg_type,      &i8237_type,    &pc_testdev_type,
+        &pci_testdev_type, &pvpanic_type,  &e1000_82540em_type,
+        &rtl8139_type,     &ne2k_isa_type, &ne2k_pci_type,
+        &pcnet_type,
     };
     const struct apic_pins pins = {
         .to = pc,

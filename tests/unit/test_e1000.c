@@ -792,6 +792,111 @@ static void test_delays(void)
     nic_test_done(&c.t);
 }
 
+/* --- the 82574L --- */
+
+static void test_extended(void)
+{
+    struct card c;
+    uint8_t d[1000];
+
+    card_init(&c, &e1000e_type);
+    rx_init(&c, RCTL_SECRC);
+    wr(&c, E1000E_RFCTL, RFCTL_EXSTEN);
+    wr(&c, E1000_RXCSUM, RXCSUM_IPOFL | RXCSUM_TUOFL);
+    make_frame(d, 200, nic_test_mac, 0);
+    make_ip4(d, 200, 6);
+    d[199] ^= 1;
+    nic_test_send(&c.t, d, 200);
+    g_assert_cmphex(ldl_u32(rxd(&c, 0)), ==, 0);
+    g_assert_cmphex(ldl_u32(rxd(&c, 0) + 8), ==,
+                    RXS_DD | RXS_EOP | RXS_IPCS | RXS_TCPCS | 1u << 29);
+    g_assert_cmpuint(ldl_u16(rxd(&c, 0) + 12), ==, 200);
+
+    /* Split: four buffers, 256 bytes and three of 1 KiB; 32 bytes each. */
+    wr(&c, E1000_RCTL, 0);
+    wr(&c, E1000E_PSRCTL, 0x01010102);
+    for (unsigned i = 0; i < 4; i++) {
+        stl_u64(rxd(&c, 0) + 8 * i, RX_BUF + 0x1000 * i);
+    }
+    wr(&c, E1000_RDH, 0);
+    wr(&c, E1000_RDT, RING / 2 - 1);
+    wr(&c, E1000_RCTL, RCTL_EN | RCTL_SECRC | RCTL_DTYP_PS);
+    make_frame(d, 1000, nic_test_mac, 0x1234);
+    nic_test_send(&c.t, d, 1000);
+    g_assert_cmpuint(rd(&c, E1000_RDH), ==, 1);
+    g_assert_cmphex(ldl_u32(rxd(&c, 0) + 8) & 3, ==, 3);
+    g_assert_cmpuint(ldl_u16(rxd(&c, 0) + 12), ==, 256);
+    g_assert_cmpuint(ldl_u16(rxd(&c, 0) + 18), ==, 744);
+    g_assert_cmpuint(ldl_u16(rxd(&c, 0) + 20), ==, 0);
+    g_assert_cmpmem(ram_at(&c.t, RX_BUF), 256, d, 256);
+    g_assert_cmpmem(ram_at(&c.t, RX_BUF + 0x1000), 744, d + 256, 744);
+    wr(&c, E1000_EERD, EERD_START | 1 << EERD_E_ADDR_SHIFT);
+    g_assert_cmphex(rd(&c, E1000_EERD), ==, 0x11000000 | EERD_E_DONE | 4);
+    nic_test_done(&c.t);
+}
+
+enum { MSG = 0x3000, MSIX_BAR3 = NIC_MMIO + 0x100000 };
+
+static void msix_on(struct card *c)
+{
+    unsigned at = c->e->e.msix.at;
+
+    for (unsigned i = 0; i < 5; i++) {
+        mem_w32(&c->t, MSIX_BAR3 + 16 * i, MSG + 4 * i);
+        mem_w32(&c->t, MSIX_BAR3 + 16 * i + 4, 0);
+        mem_w32(&c->t, MSIX_BAR3 + 16 * i + 8, 0x55 + i);
+        mem_w32(&c->t, MSIX_BAR3 + 16 * i + 12, 0);
+    }
+    pci_config_write(c->t.card, at + 2, 2, 0x8000);
+}
+
+static bool got_message(struct card *c, unsigned n)
+{
+    uint32_t v = ldl_u32(ram_at(&c->t, MSG + 4 * n));
+
+    stl_u32(ram_at(&c->t, MSG + 4 * n), 0);
+    g_assert_true(v == 0 || v == 0x55 + n);
+    return v;
+}
+
+static void test_msix(void)
+{
+    struct card c;
+    uint8_t d[100];
+
+    card_init(&c, &e1000e_type);
+    hw_test_step(&c.t.m, NS_PER_SECOND);
+    rx_init(&c, 0);
+    msix_on(&c);
+    wr(&c, E1000E_IVAR, 8 | 9 << 8 | 0xa << 16); /* rx 0, tx 1, other 2 */
+    wr(&c, E1000E_EIAC, ICR_RXQ0 | ICR_TXQ0);
+    wr(&c, E1000E_EITR, 400);
+    wr(&c, E1000_IMS, ICR_RXQ0 | ICR_OTHER | ICR_LSC);
+    make_frame(d, 100, nic_test_mac, 0x1234);
+    nic_test_send(&c.t, d, 100);
+    g_assert_true(got_message(&c, 0));
+    g_assert_false(c.t.irq.level);
+    g_assert_cmphex(rd(&c, E1000_IMS) & ICR_RXQ0, ==, 0); /* by EIAC */
+    nic_test_send(&c.t, d, 100);
+    g_assert_false(got_message(&c, 0));
+    wr(&c, E1000_IMS, ICR_RXQ0); /* held back by EITR */
+    g_assert_false(got_message(&c, 0));
+    hw_test_step(&c.t.m, 103 * NS_PER_US);
+    g_assert_true(got_message(&c, 0));
+
+    net_set_link(nic_test_port(&c.t), false);
+    g_assert_true(got_message(&c, 2));
+    g_assert_cmphex(rd(&c, E1000_ICR) & (ICR_LSC | ICR_OTHER | ICR_ASSERTED),
+                    ==, ICR_LSC | ICR_OTHER | ICR_ASSERTED);
+    g_assert_cmphex(rd(&c, E1000_ICR) & ICR_LSC, ==, 0);
+    pci_config_write(c.t.card, c.e->e.msix.at + 2, 2, 0); /* INTx again */
+    wr(&c, E1000_ICS, ICR_LSC);
+    g_assert_true(c.t.irq.level);
+    rd(&c, E1000_ICR);
+    g_assert_false(c.t.irq.level);
+    nic_test_done(&c.t);
+}
+
 /* --- the rest --- */
 
 static void test_io(void)
@@ -889,6 +994,8 @@ int main(int argc, char **argv)
     g_test_add_func("/interrupts", test_interrupts);
     g_test_add_func("/interrupts/itr", test_itr);
     g_test_add_func("/interrupts/delays", test_delays);
+    g_test_add_func("/82574/extended", test_extended);
+    g_test_add_func("/82574/msix", test_msix);
     g_test_add_func("/io", test_io);
     g_test_add_func("/reset", test_reset);
     g_test_add_func("/state", test_state);
