@@ -24,6 +24,17 @@ struct image_options {
     const char *format; /* NULL: look at the content */
 };
 
+/* A stretch of an image that is of one kind, as `rhea-img map` tells it. */
+struct image_extent {
+    uint64_t len;    /* bytes, not 0 */
+    bool present;    /* this layer has it; false: it is the backing image's */
+    bool zero;       /* reads as zeroes */
+    bool data;       /* takes space in a file */
+    bool compressed; /* data, packed: no offset */
+    bool has_offset; /* data lies at `offset` of the file below */
+    uint64_t offset;
+};
+
 struct image_ops {
     const char *name; /* "raw" */
     /* All: 0 or an errno value. The range lies inside the image. */
@@ -35,6 +46,12 @@ struct image_ops {
     int (*discard)(struct image *img, uint64_t offset, uint64_t len);
     int (*zero)(struct image *img, uint64_t offset, uint64_t len);
     void (*close)(struct image *img);
+    /* What lies at `offset`, at most `len` bytes of it. NULL: all is data. */
+    int (*status)(struct image *img, uint64_t offset, uint64_t len,
+                  struct image_extent *extent);
+    /* Another size in bytes; img->size is set where it succeeds. NULL: cannot.
+     */
+    bool (*resize)(struct image *img, uint64_t size, GError **error);
 };
 
 struct image {
@@ -43,6 +60,8 @@ struct image {
     uint64_t size; /* bytes */
     bool readonly;
     void *impl;
+    struct image *file;    /* what a format lies over; NULL: none */
+    struct image *backing; /* what holds the rest; NULL: zeroes */
 };
 
 /* Opens by name. The error names the file, what is wrong, and, where it is

@@ -222,6 +222,40 @@ bool netdev_set_link(struct machine *m, const char *name, bool up,
 static const char *const card_keys[] = {"model",   "mac", "macaddr", "addr",
                                         "vectors", "id",  "name",    NULL};
 
+static bool is_card(const struct dev_type *t)
+{
+    const struct field *p = t->props;
+
+    while (p && p->name && strcmp(p->name, "netdev") != 0) {
+        p++;
+    }
+    return p && p->name;
+}
+
+/* The type of a card; the error lists what cards there are. */
+static const char *card_type(const char *model, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    if (strcmp(model, "virtio") == 0) {
+        return "virtio-net-pci";
+    }
+    for (const struct dev_type *const *t = device_types; *t; t++) {
+        if (!is_card(*t)) {
+            continue;
+        }
+        if (strcmp((*t)->name, model) == 0 ||
+            g_strcmp0((*t)->alias, model) == 0) {
+            return model;
+        }
+        g_ptr_array_add(names, (void *)(uintptr_t)(*t)->name);
+    }
+    g_ptr_array_add(names, NULL);
+    fail_unknown(error, "network card", model,
+                 (const char *const *)names->pdata);
+    return NULL;
+}
+
 static bool add_card(struct vm *vm, struct opts *o, const char *netdev,
                      GError **error)
 {
@@ -235,9 +269,12 @@ static bool add_card(struct vm *vm, struct opts *o, const char *netdev,
         return fail(error, "this machine has no network card of its own; "
                            "model= names one");
     }
+    model = card_type(model, error);
+    if (!model) {
+        return false;
+    }
     device = opts_new();
-    opts_set(device, "driver",
-             strcmp(model, "virtio") == 0 ? "virtio-net-pci" : model);
+    opts_set(device, "driver", model);
     opts_set(device, "netdev", netdev);
     if (mac) {
         opts_set(device, "mac", mac);
