@@ -47,8 +47,8 @@ struct image_format {
     /* Makes an image of `size` bytes in `file`, which is empty and grows;
      * options are those of create_options, checked by name already. NULL:
      * read only format. */
-    bool (*create)(struct image *file, uint64_t size, const struct opts *options,
-                   GError **error);
+    bool (*create)(struct image *file, uint64_t size,
+                   const struct opts *options, GError **error);
     const struct format_option *create_options; /* ends without a name */
 };
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
-#include "base/text.h"
 #include "block/format.h"
 
 /* One a line, sorted. */
