@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "block/format.h"
 
+#include <string.h>
+
+#include "base/text.h"
+
 /* One a line, sorted. */
 const struct image_format *const image_formats[] = {
     NULL,
