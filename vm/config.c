@@ -49,6 +49,7 @@ static const struct {
     S(mem_prealloc), S(memory), S(object), S(option_rom), S(readconfig), S(sdl),
     S(set), S(watchdog_action), S(writeconfig),
     S(name), S(pidfile), S(qtest), S(qtest_log), S(rtc), S(smp), S(uuid),
+    S(usb), S(usbdevice),
     S(vga), S(virtfs), S(run_with), S(runas), S(chroot), S(add_fd), S(startdate), S(machine), S(chardev), S(data_dir),
     S(device), S(drive), S(global), S(mon), S(monitor), S(net), S(netdev), S(nic),
     S(parallel), S(qmp), S(serial), S(smbios), S(vnc), S(daemonize),

@@ -17,6 +17,7 @@ struct config {
     /* lists of strings, in order */
     GPtrArray *accel, *acpitable, *action, *blockdev, *fw_cfg, *object;
     GPtrArray *fsdev, *virtfs;
+    GPtrArray *usbdevice;
     GPtrArray *option_rom, *readconfig, *set;
     GPtrArray *machine, *add_fd, *chardev, *data_dir, *device, *drive, *global,
         *mon;
@@ -27,7 +28,7 @@ struct config {
     bool perfmap;
     bool no_acpi, no_hpet, no_reboot, no_shutdown, nodefaults, nographic;
     bool dry_run; /* make the machine, run nothing: for tests */
-    bool mem_prealloc, paused, sdl, snapshot, version;
+    bool mem_prealloc, paused, sdl, snapshot, usb, version;
 };
 
 void config_init(struct config *c);

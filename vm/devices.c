@@ -145,14 +145,23 @@ bool device_add_global(struct machine *m, const char *text, GError **error)
 
 bool device_del(struct machine *m, const char *id, GError **error)
 {
-    const struct dev *dev = machine_find_dev(m, id);
+    struct dev *dev = machine_find_dev(m, id);
+    g_autofree char *deleted = NULL;
 
     if (!dev || g_strcmp0(dev->id, id) != 0) {
         return qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found",
                         id);
     }
-    return fail(error, "Bus '%s' does not support hotplugging",
-                dev->bus ? dev->bus->name : "main-system-bus");
+    if (!dev->bus || strcmp(dev->bus->kind, "usb-bus") != 0) {
+        return fail(error, "Bus '%s' does not support hotplugging",
+                    dev->bus ? dev->bus->name : "main-system-bus");
+    }
+    deleted = g_strdup_printf("{\"device\":\"%s\",\"path\":"
+                              "\"/machine/peripheral/%s\"}",
+                              id, id);
+    dev_unrealize(dev);
+    machine_event(m, "DEVICE_DELETED", deleted);
+    return true;
 }
 
 static char *device_list(void)

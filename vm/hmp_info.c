@@ -4,6 +4,7 @@
 
 #include "accel/tcg/tcg.h"
 #include "build-config.h"
+#include "hw/usb/usb.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "ui/display.h"
 #include "vm/actions.h"
@@ -236,7 +237,8 @@ bool hmp_info_snapshots(struct hmp_call *c, GError **error)
 
 bool hmp_info_usb(struct hmp_call *c, GError **error)
 {
-    return fail(error, "this machine has no USB controller");
+    usb_print(&c->vm->machine, c->out);
+    return true;
 }
 
 bool hmp_info_numa(struct hmp_call *c, GError **error)

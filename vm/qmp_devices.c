@@ -72,8 +72,9 @@ JsonNode *qmp_device_add(struct qmp_call *c, GError **error)
 
 JsonNode *qmp_device_del(struct qmp_call *c, GError **error)
 {
-    device_del(&c->vm->machine, qmp_arg_string(c, "id"), error);
-    return NULL;
+    return device_del(&c->vm->machine, qmp_arg_string(c, "id"), error)
+               ? qmp_nothing()
+               : NULL;
 }
 
 /* --- types --- */

@@ -19,6 +19,7 @@
 #include "vm/netdevs.h"
 #include "vm/objects.h"
 #include "vm/text_opts.h"
+#include "vm/usb.h"
 
 /* --- the clock on the wall --- */
 
@@ -217,6 +218,7 @@ static void setup_board_config(struct vm *vm, const struct machine_options *mo)
     b->acpi = mo->acpi;
     b->hpet = mo->hpet;
     b->smm = mo->smm;
+    b->usb = mo->usb;
     b->drives = vm->drives;
     b->vcpus = &vm->vcpus;
 }
@@ -258,7 +260,7 @@ static bool setup_folders(struct vm *vm, GError **error)
 
 static bool setup_devices(struct vm *vm, GError **error)
 {
-    if (!setup_folders(vm, error)) {
+    if (!setup_folders(vm, error) || !usb_setup(vm, error)) {
         return false;
     }
     for (guint i = 0; i < vm->config->device->len; i++) {

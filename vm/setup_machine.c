@@ -41,12 +41,12 @@ static const struct machine_key {
     {"max-ram-below-4g", KEY_SIZE, AT(max_low), "where the PCI hole begins"},
     {"memory-backend", KEY_TEXT, AT(memory), "the -object that is main memory"},
     {"smm", KEY_AUTO, AT(smm), "system management mode"},
+    {"usb", KEY_ONOFF, AT(usb), "the board's USB controller"},
     {"x-oem-id", KEY_TEXT, AT(oem_id), "of ACPI tables: six letters"},
     {"x-oem-table-id", KEY_TEXT, AT(oem_table_id), "likewise: eight letters"},
     {"i8042", KEY_ONLYON, 0, "keyboard controller"},
     {"pic", KEY_ONLYON, 0, "8259 interrupt controllers"},
     {"pit", KEY_ONLYON, 0, "8254 timer"},
-    {"usb", KEY_ONLYOFF, 0, "there is no USB yet"},
     {"default-bus-bypass-iommu", KEY_ONOFF, 0, NULL},
     {"dump-guest-core", KEY_ONOFF, 0, NULL},
     {"fd-bootchk", KEY_ONOFF, 0, NULL},
@@ -131,6 +131,7 @@ bool machine_options_parse(struct machine_options *mo, const struct config *c,
     *mo = (struct machine_options){.acpi = !c->no_acpi,
                                    .hpet = !c->no_hpet,
                                    .smm = true,
+                                   .usb = c->usb || c->usbdevice->len,
                                    .graphics = true};
     for (guint i = 0; i < c->machine->len; i++) {
         if (!machine_text(mo, c->machine->pdata[i], error)) {

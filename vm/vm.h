@@ -31,7 +31,7 @@ struct machine_options { /* -machine */
     char *type, *accel, *append, *firmware, *initrd, *kernel, *memory;
     char *oem_id, *oem_table_id;
     uint64_t max_low; /* 0: as the board has it */
-    bool acpi, graphics, hpet, smm;
+    bool acpi, graphics, hpet, smm, usb;
 };
 
 /* What follows an event, as -action says it. */

@@ -43,6 +43,7 @@ struct board_config {
     bool defaults; /* floppy controller, CD drive, ... : no -nodefaults */
     bool acpi;
     bool hpet;
+    bool usb; /* the chipset's controller */
     bool smm;
     struct chardev *serial[BOARD_SERIALS];
     struct chardev *parallel[BOARD_PARALLELS];

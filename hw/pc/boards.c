@@ -37,6 +37,9 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/usb/hid.h"
+#include "hw/usb/hub.h"
+#include "hw/usb/uhci.h"
 #include "hw/virtio/virtio_9p.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_input.h"
@@ -99,6 +102,14 @@ const struct dev_type *const device_types[] = {
     &piix3_ide_type,
     &pvpanic_type,
     &rtl8139_type,
+    &piix3_uhci_type,
+    &piix4_uhci_type,
+    &ich9_uhci1_type,
+    &ich9_uhci2_type,
+    &ich9_uhci3_type,
+    &ich9_uhci4_type,
+    &ich9_uhci5_type,
+    &ich9_uhci6_type,
     &vga_pci_type,
     &vga_secondary_type,
     VIRTIO(virtio_9p_types),
@@ -110,7 +121,11 @@ const struct dev_type *const device_types[] = {
     VIRTIO(virtio_net_types),
     VIRTIO(virtio_rng_types),
     VIRTIO(virtio_serial_types),
-    &virtconsole_type, /* behind what they plug into */
+    &usb_hub_type, /* behind what they plug into */
+    &usb_kbd_type,
+    &usb_mouse_type,
+    &usb_tablet_type,
+    &virtconsole_type,
     &virtserialport_type,
     NULL,
 };

@@ -11,6 +11,7 @@
 #include "hw/isa/isa.h"
 #include "hw/pc/boards.h"
 #include "hw/pc/pc_parts.h"
+#include "hw/usb/uhci.h"
 
 struct pc {
     struct pc_ram ram;
@@ -73,6 +74,13 @@ static bool pc_power(struct pc *pc, struct machine *m, struct board_config *c,
     rtc->alarm = (struct wire){.set = piix4_pm_rtc_alarm, .to = pc->pm};
     return isa_connect_irq(m, &pc->pm->sci, 9, error) &&
            pc_add_at(m, dev, "1.3", error);
+}
+
+static bool pc_usb(struct machine *m, const struct board_config *c,
+                   GError **error)
+{
+    return !c->usb ||
+           pc_add_at(m, dev_new(m, &piix3_uhci_type, NULL), "1.2", error);
 }
 
 static bool pc_display(struct machine *m, struct board_config *c,
@@ -140,7 +148,8 @@ static bool pc_build(struct machine *m, struct board_config *c, GError **error)
     pc_cmos_init(container_of(pc->isa.rtc, struct rtc, dev), m, c, &pc->ram);
     return pc_display(m, c, error) &&
            pc_add_at(m, dev_new(m, &piix3_ide_type, NULL), "1.1", error) &&
-           pc_power(pc, m, c, error) && pc_ide_drives(m, c, error) &&
+           pc_usb(m, c, error) && pc_power(pc, m, c, error) &&
+           pc_ide_drives(m, c, error) &&
            pc_fw_init(&pc->fw, m, c, &pc->ram, error) &&
            pc_tables(pc, m, c, error);
 }
