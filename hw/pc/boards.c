@@ -37,6 +37,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
+#include "hw/usb/ehci.h"
 #include "hw/usb/hid.h"
 #include "hw/usb/hub.h"
 #include "hw/usb/uhci.h"
@@ -104,6 +105,9 @@ const struct dev_type *const device_types[] = {
     &rtl8139_type,
     &piix3_uhci_type,
     &piix4_uhci_type,
+    &usb_ehci_type,
+    &ich9_ehci1_type,
+    &ich9_ehci2_type,
     &ich9_uhci1_type,
     &ich9_uhci2_type,
     &ich9_uhci3_type,

@@ -83,9 +83,8 @@ struct usb_dev *usb_find(const struct usb_port *p, unsigned addr)
     return usb_hub_find(d, addr);
 }
 
-/* The fastest speed of both; USB_SPEEDS: none. */
-static enum usb_speed common_speed(const struct usb_port *p,
-                                   const struct usb_desc *desc)
+enum usb_speed usb_common_speed(const struct usb_port *p,
+                                const struct usb_desc *desc)
 {
     for (int s = USB_SUPER; s >= USB_LOW; s--) {
         if (desc->layout[s] && p->speeds >> s & 1) {
@@ -102,7 +101,7 @@ static struct usb_port *bus_port(const struct usb_bus *bus, const char *path,
 
     for (guint i = 0; i < bus->ports->len; i++) {
         struct usb_port *p = bus->ports->pdata[i];
-        enum usb_speed s = common_speed(p, desc);
+        enum usb_speed s = usb_common_speed(p, desc);
 
         if (path && strcmp(p->path, path) == 0) {
             return p;
@@ -110,7 +109,7 @@ static struct usb_port *bus_port(const struct usb_bus *bus, const char *path,
         if (path || p->dev || s == USB_SPEEDS) {
             continue;
         }
-        if (!best || s > common_speed(best, desc)) {
+        if (!best || s > usb_common_speed(best, desc)) {
             best = p;
         }
     }
@@ -125,7 +124,7 @@ static unsigned bus_free(const struct usb_bus *bus, const struct usb_desc *desc)
     for (guint i = 0; i < bus->ports->len; i++) {
         const struct usb_port *p = bus->ports->pdata[i];
 
-        n += !p->dev && common_speed(p, desc) != USB_SPEEDS;
+        n += !p->dev && usb_common_speed(p, desc) != USB_SPEEDS;
     }
     return n;
 }
@@ -197,7 +196,7 @@ bool usb_dev_realize(struct usb_dev *d, const struct usb_desc *desc,
         return fail(error, "%s: USB port '%s' has a %s already",
                     dev_name(&d->dev), p->path, p->dev->dev.type->name);
     }
-    d->speed = common_speed(p, desc);
+    d->speed = usb_common_speed(p, desc);
     if (d->speed == USB_SPEEDS) {
         return fail(error, "%s: USB port '%s' does not have its speed",
                     dev_name(&d->dev), p->path);

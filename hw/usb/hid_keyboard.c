@@ -46,7 +46,7 @@ static const uint8_t keyboard_report[] = {
     0xc0,             /* end */
 };
 
-static const char *const strings[] = {"Rhea", "Rhea USB Keyboard", NULL};
+static const char *const strings[] = {"Rhea", "USB Keyboard", NULL};
 
 HID_DESC(keyboard, 1, 1, 8, 10, strings);
 

@@ -92,8 +92,8 @@ static const uint8_t tablet_report[] = {
     POINTER_WHEELS,
 };
 
-static const char *const mouse_strings[] = {"Rhea", "Rhea USB Mouse", NULL};
-static const char *const tablet_strings[] = {"Rhea", "Rhea USB Tablet", NULL};
+static const char *const mouse_strings[] = {"Rhea", "USB Mouse", NULL};
+static const char *const tablet_strings[] = {"Rhea", "USB Tablet", NULL};
 
 HID_DESC(mouse, 1, 2, 8, 10, mouse_strings);
 HID_DESC(tablet, 0, 0, 8, 4, tablet_strings);

@@ -263,7 +263,7 @@ static const struct usb_layout layout = {
     .interfaces = interfaces,
 };
 
-static const char *const strings[] = {"Rhea", "Rhea USB Hub", NULL};
+static const char *const strings[] = {"Rhea", "USB Hub", NULL};
 
 static const struct usb_desc hub_desc = {
     .vendor = 0x0409,

@@ -164,6 +164,9 @@ void usb_bus_free(struct usb_bus *bus); /* pulls every plug first */
 /* opaque, ops, index and speeds are set; `hub` NULL: a root port. */
 void usb_port_add(struct usb_bus *bus, struct usb_port *p, struct usb_dev *hub);
 void usb_port_remove(struct usb_port *p);
+/* The fastest speed that a port and a device have; USB_SPEEDS: none. */
+enum usb_speed usb_common_speed(const struct usb_port *p,
+                                const struct usb_desc *desc);
 /* The device with an address at or below a port; NULL: none. */
 struct usb_dev *usb_find(const struct usb_port *p, unsigned addr);
 /* Reset signalling: the device is at address 0 again. */
