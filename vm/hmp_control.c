@@ -263,7 +263,12 @@ bool hmp_mouse_move(struct hmp_call *c, GError **error)
         !signed_arg(c, "dz", &dz, error)) {
         return false;
     }
-    input_rel(in, dx, dy);
+    if (input_is_absolute(in)) {
+        input_abs(in, (unsigned)CLAMP(dx, 0, INPUT_ABS_MAX),
+                  (unsigned)CLAMP(dy, 0, INPUT_ABS_MAX));
+    } else {
+        input_rel(in, dx, dy);
+    }
     input_sync(in);
     turn_wheel(in, dz);
     return true;
