@@ -41,6 +41,7 @@
 #include "hw/usb/hid.h"
 #include "hw/usb/hub.h"
 #include "hw/usb/uhci.h"
+#include "hw/usb/xhci.h"
 #include "hw/virtio/virtio_9p.h"
 #include "hw/virtio/virtio_balloon.h"
 #include "hw/virtio/virtio_input.h"
@@ -105,6 +106,8 @@ const struct dev_type *const device_types[] = {
     &rtl8139_type,
     &piix3_uhci_type,
     &piix4_uhci_type,
+    &nec_xhci_type,
+    &qemu_xhci_type,
     &usb_ehci_type,
     &ich9_ehci1_type,
     &ich9_ehci2_type,

@@ -83,3 +83,9 @@ def usb_ehci(rhea):
 def usb_ich9(rhea):
     """EHCI with its three companions, as libvirt and libxl name them."""
     input_devices(rhea, *ICH9)
+
+
+@test
+def usb_xhci(rhea):
+    """xHCI: keyboard, mouse and tablet."""
+    input_devices(rhea, '-device', 'qemu-xhci')
