@@ -40,6 +40,7 @@
 #include "hw/usb/ehci.h"
 #include "hw/usb/hid.h"
 #include "hw/usb/hub.h"
+#include "hw/usb/ohci.h"
 #include "hw/usb/uhci.h"
 #include "hw/usb/xhci.h"
 #include "hw/virtio/virtio_9p.h"
@@ -107,6 +108,7 @@ const struct dev_type *const device_types[] = {
     &piix3_uhci_type,
     &piix4_uhci_type,
     &nec_xhci_type,
+    &pci_ohci_type,
     &qemu_xhci_type,
     &usb_ehci_type,
     &ich9_ehci1_type,

@@ -89,3 +89,9 @@ def usb_ich9(rhea):
 def usb_xhci(rhea):
     """xHCI: keyboard, mouse and tablet."""
     input_devices(rhea, '-device', 'qemu-xhci')
+
+
+@test
+def usb_ohci(rhea):
+    """OHCI: keyboard, mouse and tablet."""
+    input_devices(rhea, '-device', 'pci-ohci')
