@@ -187,11 +187,12 @@ static void write_dequeue(struct xhci *x, unsigned n, uint32_t v)
 static void write_interrupter(struct xhci *x, unsigned at, uint32_t v)
 {
     unsigned n = at / 32;
-    struct xhci_interrupter *i = &x->intr[n];
+    struct xhci_interrupter *i;
 
     if (n >= x->intrs) {
         return;
     }
+    i = &x->intr[n];
     switch (at % 32) {
     case 0x00:
         i->iman &= ~(v & IMAN_PENDING);
@@ -213,11 +214,12 @@ static void write_interrupter(struct xhci *x, unsigned at, uint32_t v)
 
 static uint32_t read_interrupter(const struct xhci *x, unsigned at)
 {
-    const struct xhci_interrupter *i = &x->intr[at / 32 % XHCI_INTERRUPTERS];
+    const struct xhci_interrupter *i;
 
     if (at / 32 >= x->intrs) {
         return 0;
     }
+    i = &x->intr[at / 32];
     switch (at % 32) {
     case 0x00: return i->iman;
     case 0x04: return i->imod;

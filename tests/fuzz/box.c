@@ -180,6 +180,15 @@ static bool device_is_there(struct machine *m, const struct dev_type *t)
     return machine_find_type(m, t);
 }
 
+/* Eight to a slot: there are more of them than slots. */
+static void box_set_addr(struct dev *dev, unsigned n)
+{
+    g_autofree char *addr = g_strdup_printf("%x.%u", 4 + n / 8, n % 8);
+
+    dev_set_prop(dev, "addr", addr, NULL);
+    dev_set_prop(dev, "multifunction", "on", NULL);
+}
+
 /* What -device can make and the board does not have; a type that wants more
  * than that is left out. */
 static void box_more_devices(struct box *b)
@@ -187,6 +196,7 @@ static void box_more_devices(struct box *b)
     struct machine *m = &b->vm.machine;
     g_autofree char *rom =
         g_build_filename(box_files(), "vgabios-stdvga.bin", NULL);
+    unsigned pci = 0;
 
     for (const struct dev_type *const *t = device_types; *t; t++) {
         struct dev *dev;
@@ -203,6 +213,9 @@ static void box_more_devices(struct box *b)
         dev_set_prop(dev, "free-page-reporting", "on", NULL);
         if (strcmp((*t)->name, "virtserialport") == 0) {
             dev_set_prop(dev, "chardev", "vport", NULL);
+        }
+        if (g_strcmp0((*t)->bus, "PCI") == 0) {
+            box_set_addr(dev, pci++);
         }
         box_net_attach(b, dev);
         if (!dev_realize(dev, NULL)) {
@@ -317,6 +330,7 @@ struct box *box_new(const char *board)
     b->vm.machine.rtc_offset = 0;
     b->vm.machine.random = box_random;
     box_more_devices(b);
+    box_usb_devices(&b->vm.machine);
     for (unsigned i = 0; i < BOX_DISKS; i++) {
         box_insert(b, i, true);
     }

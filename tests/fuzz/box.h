@@ -50,6 +50,13 @@ void box_net_free(struct box *b);
 /* box_virtio.c: rings, as a driver would set them up; tells of buffers. */
 void box_virtio_setup(struct machine *m);
 void box_virtio_kick(struct machine *m);
+/* box_usb.c: devices on every USB controller; a controller of this type (NULL:
+ * all) as its driver starts it. */
+void box_usb_devices(struct machine *m);
+void box_usb_setup(struct machine *m, const struct dev_type *type);
+/* A descriptor into low memory: `what` says which of its words point there. */
+void box_usb_op(struct machine *m, uint8_t what, uint16_t at,
+                const uint32_t *words);
 /* Waits for the disks, does what the machine asked for (resets). */
 void box_serve(struct box *b);
 /* Clock to the left by ns, no more than that many timers: see box.c */

@@ -348,6 +348,22 @@ static void op_net(struct run *r)
     }
 }
 
+/* A descriptor of a USB schedule: see box_usb_op(). */
+static void op_usb(struct run *r)
+{
+    uint8_t what = take8(&r->in);
+    uint16_t at = take16(&r->in);
+    uint32_t words[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        words[i] = take32(&r->in);
+    }
+    box_usb_op(&r->box->vm.machine, what, at, words);
+    if (r->twin) {
+        box_usb_op(&r->twin->vm.machine, what, at, words);
+    }
+}
+
 static void machine_op(struct box *b, uint8_t what)
 {
     struct machine *m = &b->vm.machine;
@@ -396,7 +412,9 @@ static void run_op(struct run *r)
     case 13: op_world(r, op); break;
     case 14: op_machine(r, op); break;
     default:
-        if (op & 0x10) {
+        if (op & 0x20) {
+            op_usb(r);
+        } else if (op & 0x10) {
             op_net(r);
         } else {
             serve(r);
@@ -453,6 +471,16 @@ static void run_hostile(struct run *r, unsigned ops)
     }
 }
 
+/* The type of the controller that the target hangs on. */
+static const struct dev_type *controller_of(const struct run *r)
+{
+    struct dev *dev = r->t->device
+                          ? machine_find_dev(&r->box->vm.machine, r->t->device)
+                          : NULL;
+
+    return dev ? decoder_of(dev)->type : NULL;
+}
+
 static void run_device(const struct fuzz_target *t, const uint8_t *data,
                        size_t len)
 {
@@ -462,6 +490,7 @@ static void run_device(const struct fuzz_target *t, const uint8_t *data,
     unsigned ops = OPS_MAX;
 
     r.box = box_new(t->board);
+    box_usb_setup(&r.box->vm.machine, controller_of(&r));
     r.drain = how & 1;
     if (how & 2) {
         while (r.in.left > stop && ops--) {
