@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/be.h"
 #include "base/log.h"
 #include "hw/ata/atapi.h"
 
@@ -17,31 +18,9 @@ enum { /* what a command needs */
 
 enum { PROFILE_NONE = 0, PROFILE_CD_ROM = 8, PROFILE_DVD_ROM = 0x10 };
 
-static uint32_t be16(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 8 | p[1];
-}
-
 static uint32_t be24(const uint8_t *p)
 {
     return (uint32_t)p[0] << 16 | be16(p + 1);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-    return be16(p) << 16 | be16(p + 2);
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    put16(p, v >> 16);
-    put16(p + 2, v);
 }
 
 void atapi_msf(uint8_t out[3], uint64_t frame)
@@ -161,8 +140,8 @@ static void cmd_prevent_allow(struct ata_dev *d)
 
 static void cmd_read_capacity(struct ata_dev *d)
 {
-    put32(d->buf, (uint32_t)(d->sectors - 1));
-    put32(d->buf + 4, CD_SECTOR);
+    put_be32(d->buf, (uint32_t)(d->sectors - 1));
+    put_be32(d->buf + 4, CD_SECTOR);
     atapi_send(d, 8, 8);
 }
 
@@ -247,7 +226,7 @@ static void toc_address(uint8_t *out, bool msf, uint32_t lba)
     if (msf) {
         atapi_msf(out + 1, lba + UINT64_C(150));
     } else {
-        put32(out, lba);
+        put_be32(out, lba);
     }
 }
 
@@ -316,7 +295,7 @@ static void cmd_read_toc(struct ata_dev *d)
     } else {
         len = toc_full(d, out);
     }
-    put16(out, len - 2);
+    put_be16(out, len - 2);
     atapi_send(d, len, be16(d->packet + 7));
 }
 
@@ -412,7 +391,7 @@ static void cmd_mode_sense(struct ata_dev *d)
     }
     len += head;
     if (ten) {
-        put16(out, (uint32_t)len - 2);
+        put_be16(out, (uint32_t)len - 2);
         out[2] = medium_type(d);
     } else {
         out[0] = (uint8_t)(len - 1);
@@ -444,12 +423,12 @@ static void cmd_event_status(struct ata_dev *d)
     memset(out, 0, 8);
     out[3] = 1U << 4; /* only the media class */
     if (!(d->packet[4] & 1U << 4)) {
-        put16(out, 2);
+        put_be16(out, 2);
         out[2] = 0x80;
         atapi_send(d, 4, be16(d->packet + 7));
         return;
     }
-    put16(out, 6);
+    put_be16(out, 6);
     out[2] = 4;
     out[4] = d->media_event;
     out[5] = (uint8_t)((d->tray_open ? 1 : 0) | (has_medium(d) ? 2 : 0));
@@ -459,7 +438,7 @@ static void cmd_event_status(struct ata_dev *d)
 
 static void feature(uint8_t **p, uint32_t code, uint8_t flags, uint8_t extra)
 {
-    put16(*p, code);
+    put_be16(*p, code);
     (*p)[2] = flags;
     (*p)[3] = extra;
     memset(*p + 4, 0, extra);
@@ -479,19 +458,19 @@ static void cmd_get_configuration(struct ata_dev *d)
         return;
     }
     memset(out, 0, 8);
-    put16(out + 6, current);
+    put_be16(out + 6, current);
     feature(&p, 0, 3, 8);
-    put16(profiles + 4, PROFILE_DVD_ROM);
+    put_be16(profiles + 4, PROFILE_DVD_ROM);
     profiles[6] = current == PROFILE_DVD_ROM;
-    put16(profiles + 8, PROFILE_CD_ROM);
+    put_be16(profiles + 8, PROFILE_CD_ROM);
     profiles[10] = current == PROFILE_CD_ROM;
     feature(&p, 1, 0x0b, 8);
-    put32(p - 8, 2); /* ATAPI */
+    put_be32(p - 8, 2); /* ATAPI */
     p[-4] = 1;
     feature(&p, 3, 3, 4);
     p[-4] = 0x29; /* tray, ejects, locks */
     feature(&p, 0x1e, has_medium(d), 4);
-    put32(out, (uint32_t)(p - out) - 4);
+    put_be32(out, (uint32_t)(p - out) - 4);
     atapi_send(d, (uint32_t)(p - out), be16(d->packet + 7));
 }
 
@@ -512,7 +491,7 @@ static void cmd_read_disc_information(struct ata_dev *d)
         return;
     }
     memset(out, 0, 34);
-    put16(out, 32);
+    put_be16(out, 32);
     out[2] = 0x0e; /* last session complete, disc finalized */
     out[3] = out[4] = out[5] = out[6] = 1;
     out[7] = 0x20;
@@ -525,11 +504,11 @@ static void cmd_read_track_information(struct ata_dev *d)
     uint8_t *out = d->buf;
 
     memset(out, 0, 36);
-    put16(out, 34);
+    put_be16(out, 34);
     out[2] = out[3] = 1;
     out[5] = 4;
     out[6] = 1;
-    put32(out + 24, (uint32_t)d->sectors);
+    put_be32(out + 24, (uint32_t)d->sectors);
     atapi_send(d, 36, be16(d->packet + 7));
 }
 
@@ -547,12 +526,12 @@ static void cmd_read_dvd_structure(struct ata_dev *d)
         return;
     }
     memset(out, 0, 2052);
-    put16(out, 2050);
+    put_be16(out, 2050);
     out[4] = 1;    /* DVD-ROM, part version 1 */
     out[5] = 0x0f; /* 120 mm, no rate specified */
     out[6] = 1;    /* one layer, read only */
-    put32(out + 8, 0x30000);
-    put32(out + 12, 0x30000 + (uint32_t)d->sectors - 1);
+    put_be32(out + 8, 0x30000);
+    put_be32(out + 12, 0x30000 + (uint32_t)d->sectors - 1);
     atapi_send(d, 2052, be16(d->packet + 8));
 }
 

@@ -41,6 +41,7 @@
 #include "hw/usb/hid.h"
 #include "hw/usb/hub.h"
 #include "hw/usb/ohci.h"
+#include "hw/usb/storage.h"
 #include "hw/usb/uhci.h"
 #include "hw/usb/xhci.h"
 #include "hw/virtio/virtio_9p.h"
@@ -133,6 +134,7 @@ const struct dev_type *const device_types[] = {
     &usb_hub_type, /* behind what they plug into */
     &usb_kbd_type,
     &usb_mouse_type,
+    &usb_storage_type,
     &usb_tablet_type,
     &virtconsole_type,
     &virtserialport_type,

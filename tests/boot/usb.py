@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """USB controllers and devices under Debian's drivers."""
-import re, struct
+import hashlib, os, pathlib, random, re, struct, tempfile
 
-from machine import Failed, test
+from machine import Failed, Machine, guest, test
 from network import boot, shell
 
 EV_KEY, EV_REL, EV_ABS = 1, 2, 3
@@ -95,3 +95,75 @@ def usb_xhci(rhea):
 def usb_ohci(rhea):
     """OHCI: keyboard, mouse and tablet."""
     input_devices(rhea, '-device', 'pci-ohci')
+
+
+# --- disks ---
+
+STICK = 16 << 20
+
+
+def stick(data):
+    """A disk image in a file of its own."""
+    fd, path = tempfile.mkstemp(prefix='rhea-stick.')
+    with open(fd, 'wb') as f:
+        f.write(data)
+    return path
+
+
+def storage(rhea, *controller, device='usb-storage'):
+    """Random bytes read and written, with checksums on both sides; pulled out while it is read."""
+    data = random.Random(5).randbytes(STICK)
+    path = stick(data)
+    try:
+        drive = f'if=none,id=stick,file={path},format=raw'
+        with boot(rhea, *controller, '-drive', drive, '-device', f'{device},drive=stick,id=pen') as m:
+            wait_for(m, r'\[sda\] Attached SCSI')
+            shell(m, 'sha256sum /dev/sda', hashlib.sha256(data).hexdigest(), 120)
+            shell(m, f'dd if=/dev/urandom of=/tmp/new bs=1M count=6; cat /tmp/new /tmp/new > /tmp/two; '
+                     f'dd if=/tmp/two of=/dev/sda bs=192k seek=1 conv=fsync 2>&1; sync', r'records out', 60)
+            shell(m, f'dd if=/dev/sda of=/tmp/back bs=192k skip=1 count=64 iflag=direct 2>&1; cmp /tmp/back /tmp/two && echo sa$((1))me',
+                  r'sa1me', 60)
+            m.send('sha256sum /tmp/two; echo sum$((6*7))\n')
+            m.expect('sum42', 20)
+            want_sum = re.findall(r'([0-9a-f]{64})  /tmp/two', m.text)[-1]
+            m.send('(while cat /dev/sda > /dev/null; do :; done) 2>/dev/null &\n')
+            m.hmp('device_del pen')
+            wait_for(m, 'USB disconnect')
+        now = pathlib.Path(path).read_bytes()
+        if hashlib.sha256(now[192 << 10:][:12 << 20]).hexdigest() != want_sum:
+            raise Failed('what the guest wrote is not in the image')
+    finally:
+        os.unlink(path)
+
+
+@test
+def usb_storage_uhci(rhea):
+    """A stick on UHCI: bytes both ways, pulled out while it is read."""
+    storage(rhea, '-machine', 'usb=on')
+
+
+@test
+def usb_storage_ohci(rhea):
+    """The same on OHCI."""
+    storage(rhea, '-device', 'pci-ohci')
+
+
+@test
+def usb_storage_ehci(rhea):
+    """The same on EHCI."""
+    storage(rhea, '-device', 'usb-ehci')
+
+
+@test
+def usb_storage_xhci(rhea):
+    """The same on xHCI, at USB 3's speed."""
+    storage(rhea, '-device', 'qemu-xhci')
+
+
+@test
+def usb_boot(rhea):
+    """SeaBIOS, GRUB and Debian's kernel from a stick."""
+    for controller in (['-machine', 'usb=on'], ['-device', 'usb-ehci'], ['-device', 'qemu-xhci']):
+        with Machine(rhea, ['-m', '256', *controller, '-drive', f'if=none,id=stick,file={guest("debian.img")},format=raw,snapshot=on',
+                            '-device', 'usb-storage,drive=stick,bootindex=1']) as m:
+            m.expect(r'RHEA-GUEST ready', 120)
