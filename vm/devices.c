@@ -146,13 +146,14 @@ bool device_add_global(struct machine *m, const char *text, GError **error)
 bool device_del(struct machine *m, const char *id, GError **error)
 {
     struct dev *dev = machine_find_dev(m, id);
+    static const char *const hotplug[] = {"SCSI", "usb-bus", NULL};
     g_autofree char *deleted = NULL;
 
     if (!dev || g_strcmp0(dev->id, id) != 0) {
         return qmp_fail(error, QMP_DEVICE_NOT_FOUND, "Device '%s' not found",
                         id);
     }
-    if (!dev->bus || strcmp(dev->bus->kind, "usb-bus") != 0) {
+    if (!dev->bus || !g_strv_contains(hotplug, dev->bus->kind)) {
         return fail(error, "Bus '%s' does not support hotplugging",
                     dev->bus ? dev->bus->name : "main-system-bus");
     }

@@ -9,7 +9,7 @@
 bool device_add_text(struct machine *m, const char *text, GError **error);
 /* "DRIVER.PROP=VALUE": a default for devices that are made from now on. */
 bool device_add_global(struct machine *m, const char *text, GError **error);
-/* USB devices alone can be unplugged as yet: for others it says so. */
+/* USB and SCSI devices can be unplugged; for others it says so. */
 bool device_del(struct machine *m, const char *id, GError **error);
 /* "uint32" */
 const char *device_kind_text(enum kind kind);

@@ -34,6 +34,8 @@
 #include "hw/net/pcnet.h"
 #include "hw/net/rtl8139.h"
 #include "hw/net/virtio_net.h"
+#include "hw/scsi/scsi.h"
+#include "hw/scsi/virtio_scsi.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "hw/timer/mc146818.h"
@@ -130,8 +132,10 @@ const struct dev_type *const device_types[] = {
     &virtio_tablet_type,
     VIRTIO(virtio_net_types),
     VIRTIO(virtio_rng_types),
+    VIRTIO(virtio_scsi_types),
     VIRTIO(virtio_serial_types),
-    &usb_hub_type, /* behind what they plug into */
+    &scsi_hd_type, /* behind what they plug into */
+    &usb_hub_type,
     &usb_kbd_type,
     &usb_mouse_type,
     &usb_storage_type,

@@ -41,18 +41,18 @@ def virtio_disk(rhea):
         m.ended(30)
 
 
-def disk_works(rhea, device):
+def disk_works(rhea, *devices, name='vda', serial='serial'):
     with tempfile.TemporaryDirectory() as folder:
         image = pathlib.Path(folder) / 'disk.img'
         with open(image, 'wb') as f:
             f.truncate(64 * MIB)
-        with debian(rhea, '-drive', f'if=none,id=d,file={image},format=raw', '-device', device + ',drive=d,serial=RHEA', '-smp', '2') as m:
-            if m.good('cat /sys/block/vda/serial') != 'RHEA':
+        with debian(rhea, '-drive', f'if=none,id=d,file={image},format=raw', *devices, '-smp', '2') as m:
+            if 'RHEA' not in m.good(f'cat /sys/block/{name}/{serial}'):
                 raise Failed('serial')
-            m.good('/opt/mke2fs -q -t ext4 /dev/vda && mount -t ext4 /dev/vda /mnt && seq 1 400000 > /mnt/n', 120)
+            m.good(f'/opt/mke2fs -q -t ext4 /dev/{name} && mount -t ext4 /dev/{name} /mnt && seq 1 400000 > /mnt/n', 120)
             m.good('for i in 1 2 3 4; do dd if=/mnt/n of=/mnt/f$i bs=64k conv=fsync 2>/dev/null & done; wait', 120)
             m.good('echo 3 > /proc/sys/vm/drop_caches; for i in 1 2 3 4; do cmp /mnt/n /mnt/f$i || exit 1; done', 120)
-            m.good('umount /mnt && /opt/e2fsck -f -n /dev/vda && blkdiscard -o 0 -l 4096 /dev/vda', 120)
+            m.good(f'umount /mnt && /opt/e2fsck -f -n /dev/{name} && blkdiscard -o 0 -l 4096 /dev/{name}', 120)
             m.send('poweroff -f\n')
             m.ended(30)
             no_errors(m)
@@ -65,7 +65,24 @@ def virtio_transports(rhea):
     """A disk on every transport: modern, legacy, packed rings, without MSI-X, without event index."""
     for device in ('virtio-blk-pci-non-transitional', 'virtio-blk-pci,disable-modern=on', 'virtio-blk-pci,packed=on,indirect_desc=off',
                    'virtio-blk-pci,vectors=0', 'virtio-blk-pci,event_idx=off,num-queues=4,page-per-vq=on'):
-        disk_works(rhea, device)
+        disk_works(rhea, '-device', device + ',drive=d,serial=RHEA')
+
+
+@test
+def virtio_scsi(rhea):
+    """Disks on virtio-scsi: file system, another plugged in and out, a target without units; Debian boots from one."""
+    for adapter in ('virtio-scsi-pci', 'virtio-scsi-pci,disable-modern=on', 'virtio-scsi-pci,packed=on,num_queues=2'):
+        disk_works(rhea, '-device', adapter + ',id=s', '-device', 'scsi-hd,bus=s.0,drive=d,serial=RHEA,scsi-id=3,lun=1', name='sda',
+                   serial='device/vpd_pg80')
+    with Machine(rhea, ['-m', '256', '-snapshot', '-device', 'virtio-scsi-pci,id=s', '-drive', f'if=none,id=d,format=raw,file={guest("debian.img")}',
+                        '-device', 'scsi-hd,drive=d', '-drive', f'if=none,id=e,format=raw,file={guest("grub-floppy.img")}']) as m:
+        m.expect(r'RHEA-GUEST ready: Linux', 240)
+        m.send('\n')
+        m.expect(r'# ', 20)
+        m.hmp('device_add scsi-hd,id=x,bus=s.0,drive=e,lun=5')
+        m.good('for i in 1 2 3 4 5 6 7 8 9; do test -e /dev/sdb && break; sleep 1; done; cat /dev/sdb | wc -c', 60)
+        m.hmp('device_del x')
+        m.good('for i in 1 2 3 4 5 6 7 8 9; do test -e /dev/sdb || break; sleep 1; done; test ! -e /dev/sdb', 60)
 
 
 @test
