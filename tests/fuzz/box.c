@@ -24,6 +24,8 @@ static const struct {
     {"fd", "id=fd,if=floppy,index=0", 1440 * KIB},
     {"fd2", "id=fd2,if=floppy,index=1", 360 * KIB},
     {"vd", "id=vd,if=none", 256 * KIB},
+    {"sd", "id=sd,if=none", 128 * KIB},
+    {"ud", "id=ud,if=none", 192 * KIB},
 };
 
 static bool disk_fails(struct box_disk *d)
@@ -180,6 +182,14 @@ static bool device_is_there(struct machine *m, const struct dev_type *t)
     return machine_find_type(m, t);
 }
 
+/* A device's own disk. */
+static const char *disk_for(const struct dev_type *t)
+{
+    return strstr(t->name, "usb")    ? "ud"
+           : strstr(t->name, "scsi") ? "sd"
+                                     : "vd";
+}
+
 /* Eight to a slot: there are more of them than slots. */
 static void box_set_addr(struct dev *dev, unsigned n)
 {
@@ -207,7 +217,7 @@ static void box_more_devices(struct box *b)
         dev = dev_new(m, *t, NULL);
         dev_set_prop(dev, "vgamem_mb", "1", NULL); /* less to copy */
         dev_set_prop(dev, "romfile", rom, NULL);
-        dev_set_prop(dev, "drive", disks[BOX_DISKS - 1].id, NULL);
+        dev_set_prop(dev, "drive", disk_for(*t), NULL);
         dev_set_prop(dev, "packed", (t - device_types) & 1 ? "on" : "off",
                      NULL);
         dev_set_prop(dev, "free-page-reporting", "on", NULL);

@@ -12,7 +12,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "vm/vm.h"
 
-enum { BOX_DISKS = 5 };
+enum { BOX_DISKS = 7 };
 
 /* The content of a disk; `fails`: every n-th access fails, 0 = none. */
 struct box_disk {
@@ -24,7 +24,7 @@ struct box_disk {
 struct box {
     struct vm vm;
     struct config config;
-    struct box_disk disk[BOX_DISKS]; /* hd, cd, floppy, floppy, virtio */
+    struct box_disk disk[BOX_DISKS]; /* see box.c */
     GPtrArray *nets;                 /* struct box_net *, box_net.c */
     unsigned level;                  /* of machines this one was copied from */
 };

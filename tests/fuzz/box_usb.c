@@ -157,7 +157,7 @@ void box_usb_setup(struct machine *m, const struct dev_type *type)
 
 /* Bits 0-3 of `what`: this word points into low memory, its low bits stay. Bit
  * 4: a UHCI's or an EHCI's active transfer, to address 1; bit 5: an xHCI's
- * block with the cycle bit that counts. */
+ * block with the cycle bit that counts; bit 6: a disk's command. */
 void box_usb_op(struct machine *m, uint8_t what, uint16_t at,
                 const uint32_t *words)
 {
@@ -167,7 +167,9 @@ void box_usb_op(struct machine *m, uint8_t what, uint16_t at,
     for (unsigned i = 0; i < 4; i++) {
         uint32_t w = words[i];
 
-        if (what >> i & 1) {
+        if (what & 0x40 && i == 0) {
+            w = 0x43425355; /* of a command block wrapper */
+        } else if (what >> i & 1) {
             w &= LOW | 3;
         } else if (what & 0x10 && i == 1) {
             w |= 1u << 23 | 1u << 7;
