@@ -2,7 +2,7 @@
 /*
  * A drive: a disk image with what the user said about it, as devices see it.
  * Device code knows nothing of files: it submits requests and gets a
- * completion on the main loop, with the machine lock held.
+ * completion on some thread, with the machine lock held.
  */
 #ifndef BLOCK_DRIVE_H
 #define BLOCK_DRIVE_H
@@ -83,6 +83,7 @@ struct drive_req {
     unsigned iov_count;
     void (*done)(struct drive_req *req, int error);
     void *opaque;
+    bool at_once; /* done() may be called within drive_submit() */
     /* private */
     struct drive *drive;
     int error;

@@ -49,6 +49,9 @@ struct image_ops {
     /* What lies at `offset`, at most `len` bytes of it. NULL: all is data. */
     int (*status)(struct image *img, uint64_t offset, uint64_t len,
                   struct image_extent *extent);
+    /* As read(), where that needs no waiting: else EAGAIN. NULL: never. */
+    int (*read_now)(struct image *img, uint64_t offset, const struct iovec *iov,
+                    unsigned count);
     /* Another size in bytes; img->size is set where it succeeds. NULL: cannot.
      */
     bool (*resize)(struct image *img, uint64_t size, GError **error);

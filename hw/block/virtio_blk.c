@@ -123,6 +123,7 @@ static void submit(struct virtio_blk *s, struct request *r, enum drive_op op,
     r->io.offset = offset;
     r->io.len = len;
     r->io.done = request_done;
+    r->io.at_once = true;
     drive_submit(s->drive, &r->io);
 }
 

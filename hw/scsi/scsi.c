@@ -133,7 +133,8 @@ void scsi_io(struct scsi_request *r, enum drive_op op, uint64_t offset,
                                .len = len,
                                .iov = iov,
                                .iov_count = iov_count,
-                               .done = io_done};
+                               .done = io_done,
+                               .at_once = true};
     drive_submit(r->unit->drive, &r->io);
 }
 

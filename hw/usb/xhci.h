@@ -49,8 +49,9 @@ struct xhci {
     struct region bar, mmio;
     struct usb_bus *bus;
     struct usb_port connector[XHCI_CONNECTORS];
-    struct timer work;             /* saved: endpoints are looked at again */
-    bool busy;                     /* in a transfer */
+    struct timer work; /* saved: endpoints are looked at again */
+    unsigned busy;     /* the slot of the transfer that runs, 0: none */
+    bool asked;        /* meanwhile its device became ready */
     uint32_t p2, p3, slots, intrs; /* properties */
     char *use_msi, *use_msix;      /* properties */
     bool streams;                  /* property; accepted */

@@ -18,6 +18,7 @@ enum {
     CHUNK = 64 * 1024,
     KICK_BYTES = 1024 * 1024,
     KICK_TDS = 256,
+    ROUNDS = 64,
     BLOCK_BYTES = 0x1ffff,
 };
 
@@ -281,7 +282,7 @@ static void look_again(struct xhci *x)
     timer_set(&x->work, clock_now(x->work.clock));
 }
 
-void xhci_kick(struct xhci *x, unsigned slot, unsigned ep)
+static void run_ring(struct xhci *x, unsigned slot, unsigned ep)
 {
     struct td td;
     uint64_t bytes = 0;
@@ -290,19 +291,40 @@ void xhci_kick(struct xhci *x, unsigned slot, unsigned ep)
     if (xhci_ep(x, slot, ep)->state != EP_RUNNING) {
         return;
     }
-    if (x->busy) { /* a device calls from within its transfer */
-        look_again(x);
-        return;
-    }
-    x->busy = true;
     td.block = g_array_new(FALSE, FALSE, sizeof(struct trb));
     while (n < KICK_TDS && bytes < KICK_BYTES &&
            run_next(x, slot, ep, &td, &bytes)) {
         n++;
     }
     g_array_free(td.block, TRUE);
-    x->busy = false;
     if (n == KICK_TDS || bytes >= KICK_BYTES) {
+        look_again(x);
+    }
+}
+
+/* A device may call from within its own transfer: a disk that has the data at
+ * once. Its endpoints are then looked at when that transfer is over. */
+void xhci_kick(struct xhci *x, unsigned slot, unsigned ep)
+{
+    if (x->busy) {
+        if (x->busy == slot) {
+            x->asked = true;
+        } else {
+            look_again(x);
+        }
+        return;
+    }
+    x->busy = slot;
+    run_ring(x, slot, ep);
+    for (unsigned n = 0; x->asked && n < ROUNDS; n++) {
+        x->asked = false;
+        for (unsigned e = 1; e < XHCI_EPS; e++) {
+            run_ring(x, slot, e);
+        }
+    }
+    x->busy = 0;
+    if (x->asked) {
+        x->asked = false;
         look_again(x);
     }
 }

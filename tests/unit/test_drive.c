@@ -63,6 +63,44 @@ static void submit(struct box *b, enum drive_op op, uint64_t offset)
     drive_submit(b->d, &b->req);
 }
 
+static int read_now(struct image *img, uint64_t offset, const struct iovec *iov,
+                    unsigned count)
+{
+    return offset >= 4096 ? EAGAIN : mem_disk_read(img, offset, iov, count);
+}
+
+/* What is in memory comes at once where the device allows it, and only then. */
+static void test_at_once(void)
+{
+    struct image_ops ops;
+    struct box b;
+
+    box_init(&b);
+    ops = *b.d->image->ops;
+    ops.read_now = read_now;
+    b.d->image->ops = &ops;
+    submit(&b, DRIVE_READ, 1024);
+    g_assert_cmpint(b.done, ==, 0); /* the lock is held: not before */
+    drive_drain(b.d);
+    g_assert_cmpint(b.done, ==, 1);
+    b.req.at_once = true;
+    drive_submit(b.d, &b.req);
+    g_assert_cmpint(b.done, ==, 2);
+    g_assert_cmpuint(b.d->in_flight, ==, 0);
+    b.req.offset = 4096; /* not in memory: by a worker */
+    drive_submit(b.d, &b.req);
+    g_assert_cmpint(b.done, ==, 2);
+    drive_drain(b.d);
+    g_assert_cmpint(b.done, ==, 3);
+    b.req.offset = 0; /* a bad sector: the worker tells of it */
+    drive_submit(b.d, &b.req);
+    drive_drain(b.d);
+    g_assert_cmpint(b.done, ==, 4);
+    g_assert_cmpint(b.error, ==, EIO);
+    g_assert_cmpuint(b.d->rd_ops, ==, 4);
+    box_done(&b);
+}
+
 static void test_report(void)
 {
     struct box b;
@@ -171,6 +209,7 @@ static void test_names(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/drive/at-once", test_at_once);
     g_test_add_func("/drive/report", test_report);
     g_test_add_func("/drive/ignore", test_ignore);
     g_test_add_func("/drive/stop", test_stop);
