@@ -267,6 +267,23 @@ struct bus *bus_new(struct machine *m, const char *kind, const char *name,
     return bus;
 }
 
+struct bus *bus_new_numbered(struct dev *parent, const char *kind,
+                             const char *stem, void *impl)
+{
+    struct machine *m = parent->machine;
+    g_autofree char *name = NULL;
+    unsigned n = 0;
+
+    for (guint i = 0; i < m->buses->len; i++) {
+        const struct bus *other = m->buses->pdata[i];
+
+        n += strcmp(other->kind, kind) == 0;
+    }
+    name = parent->id ? g_strdup_printf("%s.0", parent->id)
+                      : g_strdup_printf("%s.%u", stem, n);
+    return bus_new(m, kind, name, parent, impl);
+}
+
 struct bus *bus_find(struct machine *m, const char *kind, const char *name)
 {
     for (guint i = 0; i < m->buses->len; i++) {

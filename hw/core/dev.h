@@ -182,6 +182,9 @@ const char *dev_name(const struct dev *dev);
 
 struct bus *bus_new(struct machine *m, const char *kind, const char *name,
                     struct dev *parent, void *impl);
+/* Named after its device: "ID.0", or "STEM.N", the N-th of its kind. */
+struct bus *bus_new_numbered(struct dev *parent, const char *kind,
+                             const char *stem, void *impl);
 /* By name; or, for NULL, the first of the kind. NULL where there is none. */
 struct bus *bus_find(struct machine *m, const char *kind, const char *name);
 

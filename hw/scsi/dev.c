@@ -27,24 +27,15 @@ static struct scsi_dev *scsi_of(struct dev *dev)
 
 /* --- buses --- */
 
-struct scsi_bus *scsi_bus_new(struct machine *m, struct dev *adapter,
-                              unsigned targets, unsigned luns)
+struct scsi_bus *scsi_bus_new(struct dev *adapter, unsigned targets,
+                              unsigned luns)
 {
     struct scsi_bus *b = g_new0(struct scsi_bus, 1);
-    g_autofree char *name = NULL;
-    unsigned n = 0;
 
-    for (guint i = 0; i < m->buses->len; i++) {
-        const struct bus *other = m->buses->pdata[i];
-
-        n += strcmp(other->kind, "SCSI") == 0;
-    }
-    name = adapter->id ? g_strdup_printf("%s.0", adapter->id)
-                       : g_strdup_printf("scsi.%u", n);
     b->units = g_ptr_array_new();
     b->targets = targets;
     b->luns = luns;
-    b->bus = bus_new(m, "SCSI", name, adapter, b);
+    b->bus = bus_new_numbered(adapter, "SCSI", "scsi", b);
     return b;
 }
 
@@ -256,18 +247,3 @@ const struct dev_type scsi_hd_type = {
     .unrealize = scsi_unrealize,
     .reset = scsi_reset,
 };
-
-bool scsi_plug_drive(struct scsi_bus *b, struct drive *d, GError **error)
-{
-    struct dev *dev = dev_new(b->bus->machine, &scsi_hd_type, NULL);
-    g_autofree char *target = g_strdup_printf("%u", d->index);
-
-    dev->bus = b->bus;
-    if (!dev_set_prop(dev, "drive", d->id, error) ||
-        !dev_set_prop(dev, "scsi-id", target, error) ||
-        !dev_realize(dev, error)) {
-        dev_free(dev);
-        return false;
-    }
-    return true;
-}

@@ -35,37 +35,6 @@ static struct extent extent_of(const uint8_t *c)
     }
 }
 
-uint64_t scsi_data_len(const struct scsi_unit *u, const uint8_t *cdb,
-                       bool *to_device)
-{
-    static const uint8_t reads[] = {0x08, 0x28, 0x88, 0xa8};
-    static const uint8_t writes[] = {0x0a, 0x2a, 0x2e, 0x8a, 0x8e, 0xaa};
-    static const uint8_t lists[] = {0x15, 0x42, 0x55, 0x1d};
-
-    *to_device = memchr(writes, cdb[0], sizeof(writes)) ||
-                 memchr(lists, cdb[0], sizeof(lists)) || cdb[0] == 0x41 ||
-                 cdb[0] == 0x93;
-    if (memchr(reads, cdb[0], sizeof(reads)) ||
-        memchr(writes, cdb[0], sizeof(writes))) {
-        return (uint64_t)extent_of(cdb).count * u->block;
-    }
-    switch (cdb[0]) {
-    case 0x41:
-    case 0x93: return u->block;
-    case 0x03:
-    case 0x15:
-    case 0x1a: return cdb[4];
-    case 0x12: return be16(cdb + 3);
-    case 0x25: return 8;
-    case 0x42:
-    case 0x55:
-    case 0x5a: return be16(cdb + 7);
-    case 0x9e: return be32(cdb + 10);
-    case 0xa0: return be32(cdb + 6);
-    default: return 0;
-    }
-}
-
 /* --- reading and writing --- */
 
 static void moved_all(struct scsi_request *r)

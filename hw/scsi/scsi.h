@@ -98,12 +98,10 @@ void scsi_submit(struct scsi_request *r);
 /* Waits for all requests of the unit; their done() is called. */
 void scsi_drain(struct scsi_unit *u);
 void scsi_unit_reset(struct scsi_unit *u); /* LUN, target or bus reset */
-/* Bytes that a command moves, and which way; 0: none, or not known. */
-uint64_t scsi_data_len(const struct scsi_unit *u, const uint8_t *cdb,
-                       bool *to_device);
 
-struct scsi_bus *scsi_bus_new(struct machine *m, struct dev *adapter,
-                              unsigned targets, unsigned luns);
+/* "ID.0" or "scsi.N" */
+struct scsi_bus *scsi_bus_new(struct dev *adapter, unsigned targets,
+                              unsigned luns);
 void scsi_bus_free(struct scsi_bus *b);
 /* NULL: there is none. */
 struct scsi_unit *scsi_bus_unit(const struct scsi_bus *b, unsigned target,
@@ -122,7 +120,5 @@ bool scsi_block_sizes_ok(const struct dev *dev, uint32_t logical,
                          uint32_t physical, GError **error);
 
 extern const struct dev_type scsi_hd_type;
-/* -drive if=scsi: the unit on `b` with the drive's index as its target. */
-bool scsi_plug_drive(struct scsi_bus *b, struct drive *d, GError **error);
 
 #endif

@@ -464,7 +464,7 @@ static bool scsi_realize(struct virtio *v, GError **error)
     if (s->param_change) {
         virtio_offer(v, F_CHANGE);
     }
-    s->bus = scsi_bus_new(v->machine, v->dev, TARGETS, SCSI_LUNS);
+    s->bus = scsi_bus_new(v->dev, TARGETS, SCSI_LUNS);
     s->bus->event = unit_event;
     s->bus->opaque = s;
     return true;

@@ -12,20 +12,10 @@ static const char *const speed_names[] = {[USB_LOW] = "1.5",
 
 struct usb_bus *usb_bus_new(struct dev *controller)
 {
-    struct machine *m = controller->machine;
     struct usb_bus *bus = g_new0(struct usb_bus, 1);
-    g_autofree char *name = NULL;
-    unsigned n = 0;
 
-    for (guint i = 0; i < m->buses->len; i++) {
-        const struct bus *other = m->buses->pdata[i];
-
-        n += strcmp(other->kind, "usb-bus") == 0;
-    }
-    name = controller->id ? g_strdup_printf("%s.0", controller->id)
-                          : g_strdup_printf("usb-bus.%u", n);
     bus->ports = g_ptr_array_new();
-    bus->bus = bus_new(m, "usb-bus", name, controller, bus);
+    bus->bus = bus_new_numbered(controller, "usb-bus", "usb-bus", bus);
     return bus;
 }
 
