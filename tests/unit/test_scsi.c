@@ -14,6 +14,7 @@ struct rig {
     struct scsi_bus bus;
     uint8_t area[AREA];
     struct scsi_request r;
+    struct iovec iov[2];
     bool done;
 };
 
@@ -47,13 +48,12 @@ static void done(struct scsi_request *r)
 static uint8_t run(struct rig *r, const uint8_t *cdb, size_t cdb_len,
                    size_t len, bool to_device)
 {
-    struct iovec iov[2] = {{r->area, len / 2},
-                           {r->area + len / 2, len - len / 2}};
-
+    r->iov[0] = (struct iovec){r->area, len / 2};
+    r->iov[1] = (struct iovec){r->area + len / 2, len - len / 2};
     memset(&r->r, 0, sizeof(r->r));
     memcpy(r->r.cdb, cdb, cdb_len);
     r->r.unit = &r->unit;
-    r->r.iov = iov;
+    r->r.iov = r->iov;
     r->r.iov_count = 2;
     r->r.len = len;
     r->r.to_device = to_device;
@@ -248,6 +248,7 @@ static void test_lun(void)
     r->r.cdb[0] = 0x12;
     scsi_wrong_lun(&r->r, &r->unit);
     g_assert_cmphex(r->r.status, ==, SCSI_GOOD);
+    g_assert_cmphex(r->area[0], ==, 0x7f);
     RUN(r, 64, false, 0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 64);
     g_assert_cmpuint(be32(r->area), ==, 8);
     rig_done(r);
