@@ -10,6 +10,7 @@
 #include "base/be.h"
 #include "base/log.h"
 #include "hw/ata/atapi.h"
+#include "hw/block/dev_drive.h"
 
 enum { /* what a command needs */
        NEEDS_MEDIUM = 1 << 0,
@@ -101,15 +102,6 @@ static void cmd_inquiry(struct ata_dev *d)
     atapi_send(d, 36, be16(d->packet + 3));
 }
 
-static void tray_event(const struct ata_dev *d)
-{
-    g_autofree char *json = g_strdup_printf(
-        "{\"device\": \"%s\", \"id\": \"%s\", \"tray-open\": %s}", d->drive->id,
-        d->drive->id, d->tray_open ? "true" : "false");
-
-    machine_event(d->channel->machine, "DEVICE_TRAY_MOVED", json);
-}
-
 static void cmd_start_stop(struct ata_dev *d)
 {
     bool load_eject = d->packet[4] & 2;
@@ -127,7 +119,7 @@ static void cmd_start_stop(struct ata_dev *d)
         d->tray_open = !start;
         d->media_event = start ? 2 : 3;
         d->unit_attention = start;
-        tray_event(d);
+        dev_tray_moved(d->channel->machine, d->drive, d->tray_open);
     }
     atapi_good(d);
 }

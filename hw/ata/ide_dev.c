@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hw/ata/ata.h"
+#include "hw/block/dev_drive.h"
 
 struct ide_dev {
     struct dev dev;
@@ -123,25 +124,17 @@ static bool ide_find_place(struct ide_dev *s, unsigned *unit, GError **error)
                 s->dev.bus ? s->dev.bus->name : "any IDE bus");
 }
 
-static bool ide_find_drive(struct ide_dev *s, bool cd, GError **error)
-{
-    if (s->drive_id) {
-        s->drive = machine_backend(s->dev.machine, BACKEND_DRIVE, s->drive_id);
-        return s->drive || fail(error, "%s: there is no drive '%s'",
-                                dev_name(&s->dev), s->drive_id);
-    }
-    return fail(error, "%s: want drive=ID%s", dev_name(&s->dev),
-                cd ? " (a drive with if=none; without file= it is empty)"
-                   : " (a drive with if=none)");
-}
-
 static bool ide_dev_realize(struct dev *dev, bool cd, GError **error)
 {
     struct ide_dev *s = ide_dev_of(dev);
     struct drive_front front = {.opaque = s};
     unsigned unit = 0;
 
-    if (!ide_find_place(s, &unit, error) || !ide_find_drive(s, cd, error)) {
+    if (!ide_find_place(s, &unit, error)) {
+        return false;
+    }
+    s->drive = dev_find_drive(dev, s->drive_id, s->rerror, s->werror, error);
+    if (!s->drive) {
         return false;
     }
     if (cd) {
@@ -158,11 +151,7 @@ static bool ide_dev_realize(struct dev *dev, bool cd, GError **error)
     if (s->logical_block_size != 512 && s->logical_block_size != 0) {
         return fail(error, "%s: logical_block_size must be 512", dev_name(dev));
     }
-    if (!drive_parse_policy(&s->drive->on_read_error, s->rerror, false,
-                            error) ||
-        !drive_parse_policy(&s->drive->on_write_error, s->werror, true,
-                            error) ||
-        !drive_attach(s->drive, &front, error)) {
+    if (!drive_attach(s->drive, &front, error)) {
         return false;
     }
     s->plugged = unit + 1;

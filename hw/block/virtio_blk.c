@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "hw/block/dev_drive.h"
+
 enum { SECTOR = 512, HEADER = 16, RANGE = 16, ID_LENGTH = 20 };
 enum { OK = 0, IOERR = 1, UNSUPP = 2 };
 enum { /* requests */
@@ -342,11 +344,6 @@ static void blk_settle(struct virtio *v)
     v->config[C_WRITEBACK] &= 1;
 }
 
-static bool is_block_size(uint32_t size)
-{
-    return size >= SECTOR && size <= 32768 && (size & (size - 1)) == 0;
-}
-
 static bool check_sizes(struct virtio_blk *s, GError **error)
 {
     const char *name = dev_name(s->v.dev);
@@ -363,28 +360,8 @@ static bool check_sizes(struct virtio_blk *s, GError **error)
         return fail(error, "%s: queue-size=%u: want a power of two, 4 to %d",
                     name, s->queue_size, VIRTQ_SIZE_MAX);
     }
-    if (!is_block_size(s->logical_block_size) ||
-        !is_block_size(s->physical_block_size)) {
-        return fail(error, "%s: a block size is a power of two, 512 to 32768",
-                    name);
-    }
-    s->physical_block_size = MAX(s->physical_block_size, s->logical_block_size);
-    return true;
-}
-
-static bool find_drive(struct virtio_blk *s, GError **error)
-{
-    const char *name = dev_name(s->v.dev);
-
-    if (!s->drive_id) {
-        return fail(error, "%s: want drive=ID (a drive with if=none)", name);
-    }
-    s->drive = machine_backend(s->v.machine, BACKEND_DRIVE, s->drive_id);
-    if (!s->drive) {
-        return fail(error, "%s: there is no drive '%s'", name, s->drive_id);
-    }
-    return drive_has_medium(s->drive) ||
-           fail(error, "%s: drive '%s' has no disk image", name, s->drive_id);
+    return dev_block_sizes(s->v.dev, s->logical_block_size,
+                           &s->physical_block_size, error);
 }
 
 static void offer(struct virtio_blk *s)
@@ -417,12 +394,18 @@ static bool blk_realize(struct virtio *v, GError **error)
     struct virtio_blk *s = blk_of(v);
     const struct drive_front front = {.changed = blk_changed, .opaque = s};
 
-    if (!check_sizes(s, error) || !find_drive(s, error) ||
-        !drive_parse_policy(&s->drive->on_read_error, s->rerror, false,
-                            error) ||
-        !drive_parse_policy(&s->drive->on_write_error, s->werror, true,
-                            error) ||
-        !drive_attach(s->drive, &front, error)) {
+    if (!check_sizes(s, error)) {
+        return false;
+    }
+    s->drive = dev_find_drive(v->dev, s->drive_id, s->rerror, s->werror, error);
+    if (!s->drive) {
+        return false;
+    }
+    if (!drive_has_medium(s->drive)) {
+        return fail(error, "%s: drive '%s' has no disk image", dev_name(v->dev),
+                    s->drive_id);
+    }
+    if (!drive_attach(s->drive, &front, error)) {
         return false;
     }
     for (unsigned i = 0; i < s->num_queues; i++) {

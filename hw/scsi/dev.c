@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "hw/block/dev_drive.h"
 #include "hw/scsi/scsi.h"
 
 struct scsi_dev {
@@ -103,43 +104,12 @@ static bool find_place(struct scsi_dev *s, struct scsi_bus *b, GError **error)
 
 /* --- devices --- */
 
-static bool find_drive(struct scsi_dev *s, GError **error)
-{
-    struct drive *d;
-
-    if (!s->drive_id) {
-        return fail(error, "%s: drive= is missing", dev_name(&s->dev));
-    }
-    d = machine_backend(s->dev.machine, BACKEND_DRIVE, s->drive_id);
-    s->unit.drive = d;
-    return (d || fail(error, "%s: there is no drive '%s'", dev_name(&s->dev),
-                      s->drive_id)) &&
-           drive_parse_policy(&d->on_read_error, s->rerror, false, error) &&
-           drive_parse_policy(&d->on_write_error, s->werror, true, error);
-}
-
-static bool block_ok(uint32_t size)
-{
-    return size >= 512 && size <= 32 * KIB && (size & (size - 1)) == 0;
-}
-
-bool scsi_block_sizes_ok(const struct dev *dev, uint32_t logical,
-                         uint32_t physical, GError **error)
-{
-    return (block_ok(logical) && block_ok(physical) && physical >= logical) ||
-           fail(error,
-                "%s: logical_block_size=%u,physical_block_size=%u: want "
-                "powers of two, 512 to 32768, the physical no less than the "
-                "logical",
-                dev_name(dev), logical, physical);
-}
-
 static bool describe(struct scsi_dev *s, GError **error)
 {
     struct scsi_unit *u = &s->unit;
 
-    if (!scsi_block_sizes_ok(&s->dev, s->logical_block_size,
-                             s->physical_block_size, error)) {
+    if (!dev_block_sizes(&s->dev, s->logical_block_size,
+                         &s->physical_block_size, error)) {
         return false;
     }
     u->machine = s->dev.machine;
@@ -152,6 +122,7 @@ static bool describe(struct scsi_dev *s, GError **error)
     u->block = s->logical_block_size;
     u->physical_block = s->physical_block_size;
     u->rotation = s->rotation_rate;
+    u->cache_off = g_strcmp0(s->write_cache, "off") == 0;
     return true;
 }
 
@@ -168,8 +139,10 @@ static bool scsi_realize(struct dev *dev, GError **error)
                     "virtio-scsi-pci is one",
                     dev_name(dev));
     }
-    if (!find_drive(s, error) || !describe(s, error) ||
-        !find_place(s, b, error) || !scsi_unit_realize(&s->unit, error)) {
+    s->unit.drive =
+        dev_find_drive(dev, s->drive_id, s->rerror, s->werror, error);
+    if (!s->unit.drive || !describe(s, error) || !find_place(s, b, error) ||
+        !scsi_unit_realize(&s->unit, error)) {
         s->unit.drive = NULL;
         return false;
     }

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "hw/block/dev_drive.h"
 #include "hw/scsi/scsi_int.h"
 
 enum { FUA = 1 << 3, BYTCHK = 1 << 1, UNMAP_BIT = 1 << 3, NO_DATA_BUFFER = 1 };
@@ -261,15 +262,6 @@ static void cmd_service_in(struct scsi_request *r)
     scsi_reply(r, out, sizeof(out), be32(r->cdb + 10));
 }
 
-static void tray_event(const struct scsi_unit *u)
-{
-    g_autofree char *json = g_strdup_printf(
-        "{\"device\": \"%s\", \"id\": \"%s\", \"tray-open\": %s}", u->drive->id,
-        u->drive->id, u->tray_open ? "true" : "false");
-
-    machine_event(u->machine, "DEVICE_TRAY_MOVED", json);
-}
-
 /* [SBC] 5.20 */
 static void cmd_start_stop(struct scsi_request *r)
 {
@@ -287,7 +279,7 @@ static void cmd_start_stop(struct scsi_request *r)
     u->stopped = !start && !u->cd;
     if (load_eject && u->removable && u->tray_open == start) {
         u->tray_open = !start;
-        tray_event(u);
+        dev_tray_moved(u->machine, u->drive, u->tray_open);
     }
     if (!start) {
         cmd_synchronize(r);

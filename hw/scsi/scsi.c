@@ -222,7 +222,7 @@ void scsi_unit_reset(struct scsi_unit *u)
     u->locked = false;
     u->stopped = false;
     u->tray_open = false;
-    u->write_through = false;
+    u->write_through = u->cache_off;
     u->media_event = 0;
     memset(u->last_sense, 0, sizeof(u->last_sense));
     attend(u, ASC_RESET);
@@ -273,6 +273,7 @@ bool scsi_unit_realize(struct scsi_unit *u, GError **error)
                     "removable=on",
                     u->drive->id);
     }
+    u->drive->removable = u->removable;
     if (u->removable) {
         front.eject_request = eject_request;
         front.tray_locked = tray_locked;

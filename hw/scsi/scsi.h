@@ -62,6 +62,7 @@ struct scsi_unit {
     uint64_t wwn;                              /* 0: none */
     uint32_t block, physical_block;            /* bytes */
     uint16_t rotation;                         /* rpm; 0: not said, 1: solid */
+    bool cache_off; /* at the start: the guest may switch it on */
 
     /* saved */
     uint8_t attention[2];  /* pending unit attention: ASC, ASCQ; 0: none */
@@ -116,8 +117,6 @@ void scsi_wrong_lun(struct scsi_request *r, const struct scsi_unit *u);
 /* drive, machine, block sizes and texts are set: takes the drive. */
 bool scsi_unit_realize(struct scsi_unit *u, GError **error);
 void scsi_unit_unrealize(struct scsi_unit *u);
-bool scsi_block_sizes_ok(const struct dev *dev, uint32_t logical,
-                         uint32_t physical, GError **error);
 
 extern const struct dev_type scsi_hd_type;
 

@@ -57,8 +57,8 @@ const struct usb_endpoint *usb_endpoint(const struct usb_dev *d, unsigned ep,
     return NULL;
 }
 
-static enum usb_status reply(const void *from, size_t from_len, uint8_t *data,
-                             size_t *len)
+enum usb_status usb_reply(const void *from, size_t from_len, uint8_t *data,
+                          size_t *len)
 {
     *len = MIN(*len, from_len);
     memcpy(data, from, *len);
@@ -75,7 +75,7 @@ static enum usb_status get_descriptor(const struct usb_dev *d,
                       s->value & 0xff, bytes)) {
         return USB_STALL;
     }
-    return reply(bytes->data, bytes->len, data, len);
+    return usb_reply(bytes->data, bytes->len, data, len);
 }
 
 static enum usb_status get_status(const struct usb_dev *d,
@@ -92,7 +92,7 @@ static enum usb_status get_status(const struct usb_dev *d,
     } else if (to == USB_TO_ENDPOINT) {
         status[0] = (d->halted & halt_bit(s->index)) != 0;
     }
-    return reply(status, sizeof(status), data, len);
+    return usb_reply(status, sizeof(status), data, len);
 }
 
 static enum usb_status set_configuration(struct usb_dev *d, unsigned value)
@@ -176,7 +176,7 @@ static enum usb_status get_interface(const struct usb_dev *d,
     if (!interface_of(d, s->index)) {
         return USB_STALL;
     }
-    return reply(&d->alternate[s->index], 1, data, len);
+    return usb_reply(&d->alternate[s->index], 1, data, len);
 }
 
 /* [USB2] 9.4. What no device has otherwise goes to the device. */
@@ -193,7 +193,8 @@ static enum usb_status standard(struct usb_dev *d, const struct usb_setup *s,
     case USB_GET_DESCRIPTOR:
         return (s->type & 0x1f) == 0 ? get_descriptor(d, s, data, len)
                                      : USB_STALL;
-    case USB_GET_CONFIGURATION: return reply(&d->configuration, 1, data, len);
+    case USB_GET_CONFIGURATION:
+        return usb_reply(&d->configuration, 1, data, len);
     case USB_SET_CONFIGURATION: return set_configuration(d, s->value);
     case USB_GET_INTERFACE: return get_interface(d, s, data, len);
     case USB_SET_INTERFACE: return set_interface(d, s->index, s->value);

@@ -41,7 +41,7 @@ void ehci_irq(struct ehci *e)
 
 static unsigned list_size(const struct ehci *e)
 {
-    return 1024u >> (e->cmd >> CMD_LIST_SHIFT & 3 & 3);
+    return 1024u >> (e->cmd >> CMD_LIST_SHIFT & 3);
 }
 
 static bool works(const struct ehci *e)

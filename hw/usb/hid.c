@@ -80,16 +80,9 @@ static void hid_bus_reset(struct usb_dev *d)
     h->reported = 0;
     memset(h->event, 0, sizeof(h->event));
     memset(h->keys, 0, sizeof(h->keys));
+    memset(h->held, 0, sizeof(h->held));
     memset(h->order, 0, sizeof(h->order));
     h->now = h->next = (struct hid_event){0};
-}
-
-static enum usb_status answer(const void *from, size_t n, uint8_t *data,
-                              size_t *len)
-{
-    *len = MIN(*len, n);
-    memcpy(data, from, *len);
-    return USB_ACK;
 }
 
 static enum usb_status get_descriptor(const struct hid *h,
@@ -100,11 +93,11 @@ static enum usb_status get_descriptor(const struct hid *h,
 
     switch (s->value >> 8) {
     case USB_DT_HID:
-        return answer(l->interfaces[0].extra, l->interfaces[0].extra_len, data,
-                      len);
+        return usb_reply(l->interfaces[0].extra, l->interfaces[0].extra_len,
+                         data, len);
     case USB_DT_HID_REPORT:
-        return answer(h->kind->report_descriptor,
-                      h->kind->report_descriptor_len, data, len);
+        return usb_reply(h->kind->report_descriptor,
+                         h->kind->report_descriptor_len, data, len);
     default: return USB_STALL;
     }
 }
@@ -133,7 +126,7 @@ static enum usb_status get_report(struct hid *h, const struct usb_setup *s,
     h->count = 0;
     n = h->kind->report(h, report);
     h->count = count;
-    return answer(report, n, data, len);
+    return usb_reply(report, n, data, len);
 }
 
 static enum usb_status class_request(struct hid *h, const struct usb_setup *s,
@@ -141,8 +134,8 @@ static enum usb_status class_request(struct hid *h, const struct usb_setup *s,
 {
     switch (s->request) {
     case GET_REPORT: return get_report(h, s, data, len);
-    case GET_IDLE: return answer(&h->idle, 1, data, len);
-    case GET_PROTOCOL: return answer(&h->protocol, 1, data, len);
+    case GET_IDLE: return usb_reply(&h->idle, 1, data, len);
+    case GET_PROTOCOL: return usb_reply(&h->protocol, 1, data, len);
     case SET_REPORT: return set_report(h, s, data, *len);
     case SET_IDLE: h->idle = s->value >> 8; return USB_ACK;
     case SET_PROTOCOL: h->protocol = s->value & 1; return USB_ACK;
@@ -267,6 +260,7 @@ static const struct field hid_state[] = {
     FIELD_EACH(struct hid, event, pan, "event_pan"),
     FIELD_EACH(struct hid, event, buttons, "event_buttons"),
     FIELD_ARRAY(struct hid, keys),
+    FIELD_ARRAY(struct hid, held),
     FIELD_ARRAY(struct hid, order),
     FIELD_AS(struct hid, now.x, "now_x"),
     FIELD_AS(struct hid, now.y, "now_y"),

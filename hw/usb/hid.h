@@ -46,6 +46,7 @@ struct hid {
     uint32_t count; /* events that wait, the oldest first */
     struct hid_event event[HID_EVENTS];
     uint8_t keys[HID_KEYS / 8]; /* down, as far as the host knows */
+    uint8_t held[HID_KEYS / 8]; /* down: for what found no room in the queue */
     uint8_t order[6];           /* the keys of the report */
     struct hid_event now;       /* the pointer as the host knows it */
     struct hid_event next;      /* a group of events that has not ended */

@@ -2,7 +2,8 @@
 /*
  * A keyboard's reports: those of the boot protocol ([HID] appendix B.1), which
  * are what its report descriptor says, too. Keys go through one a report, so
- * that none is lost between two questions of the host.
+ * that none is lost between two questions of the host. Where a host does not ask
+ * and too many wait, the keys at the end are as they are held.
  */
 #include <string.h>
 
@@ -50,19 +51,24 @@ static const char *const strings[] = {"Rhea", "USB Keyboard", NULL};
 
 HID_DESC(keyboard, 1, 1, 8, 10, strings);
 
-static bool is_down(const struct hid *h, unsigned usage)
+static bool is_down(const uint8_t *keys, unsigned usage)
 {
-    return h->keys[usage / 8] >> usage % 8 & 1;
+    return keys[usage / 8] >> usage % 8 & 1;
+}
+
+static void set_down(uint8_t *keys, unsigned usage, bool down)
+{
+    uint8_t bit = (uint8_t)(1u << usage % 8);
+
+    keys[usage / 8] = (uint8_t)((keys[usage / 8] & ~bit) | (down ? bit : 0));
 }
 
 /* The keys of the report, in the order in which they went down. */
 static void apply(struct hid *h, unsigned usage, bool down)
 {
-    uint8_t bit = (uint8_t)(1u << usage % 8);
     unsigned n = 0;
 
-    h->keys[usage / 8] =
-        (uint8_t)((h->keys[usage / 8] & ~bit) | (down ? bit : 0));
+    set_down(h->keys, usage, down);
     if (usage >= FIRST_MODIFIER) {
         return;
     }
@@ -82,9 +88,19 @@ static unsigned keys_down(const struct hid *h)
     unsigned n = 0;
 
     for (unsigned u = 0; u < FIRST_MODIFIER; u++) {
-        n += is_down(h, u);
+        n += is_down(h->keys, u);
     }
     return n;
+}
+
+/* The queue is empty: what it had no room for. */
+static void catch_up(struct hid *h)
+{
+    for (unsigned u = 0; u < HID_KEYS; u++) {
+        if (is_down(h->keys, u) != is_down(h->held, u)) {
+            apply(h, u, is_down(h->held, u));
+        }
+    }
 }
 
 static unsigned keyboard_make(struct hid *h, uint8_t *report)
@@ -93,6 +109,9 @@ static unsigned keyboard_make(struct hid *h, uint8_t *report)
 
     if (hid_pop(h, &e)) {
         apply(h, (uint8_t)e.x, e.y);
+        if (!h->count) {
+            catch_up(h);
+        }
     }
     report[0] = h->keys[FIRST_MODIFIER / 8];
     report[1] = 0;
@@ -107,6 +126,7 @@ static unsigned keyboard_make(struct hid *h, uint8_t *report)
 static void keyboard_key(void *opaque, unsigned usage, bool down)
 {
     if (usage && usage <= LAST_MODIFIER) {
+        set_down(((struct hid *)opaque)->held, usage, down);
         hid_push(opaque, &(struct hid_event){.x = (int32_t)usage, .y = down});
     }
 }

@@ -176,9 +176,7 @@ static enum usb_status get_descriptor(uint8_t *data, size_t *len)
         0xff,
     };
 
-    *len = MIN(*len, sizeof(hub_descriptor));
-    memcpy(data, hub_descriptor, *len);
-    return USB_ACK;
+    return usb_reply(hub_descriptor, sizeof(hub_descriptor), data, len);
 }
 
 static enum usb_status get_status(const struct hub *h,
@@ -191,9 +189,7 @@ static enum usb_status get_status(const struct hub *h,
         stl_u16(status, h->status[s->index - 1]);
         stl_u16(status + 2, h->change[s->index - 1]);
     }
-    *len = MIN(*len, sizeof(status));
-    memcpy(data, status, *len);
-    return USB_ACK;
+    return usb_reply(status, sizeof(status), data, len);
 }
 
 static enum usb_status hub_control(struct usb_dev *d, const struct usb_setup *s,

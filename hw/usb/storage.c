@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/be.h"
+#include "hw/block/dev_drive.h"
 #include "hw/scsi/scsi.h"
 
 enum { CHUNK = 64 * 1024, CBW_SIZE = 31, CSW_SIZE = 13, EP_IN = 1, EP_OUT = 2 };
@@ -294,10 +295,7 @@ static enum usb_status storage_control(struct usb_dev *d,
     }
     switch (u->request) {
     case BULK_RESET: drop(s); return USB_ACK;
-    case GET_MAX_LUN:
-        *len = MIN(*len, 1u);
-        data[0] = 0;
-        return USB_ACK;
+    case GET_MAX_LUN: return usb_reply(&(uint8_t){0}, 1, data, len);
     default: return USB_STALL;
     }
 }
@@ -353,39 +351,32 @@ static const struct usb_desc storage_desc = {
 
 /* --- the device --- */
 
-static bool find_drive(struct storage *s, GError **error)
+/* The unit behind the transport, with its drive. */
+static bool add_unit(struct storage *s, GError **error)
 {
     struct dev *dev = &s->usb.dev;
-    struct drive *d =
-        s->drive_id ? machine_backend(dev->machine, BACKEND_DRIVE, s->drive_id)
-                    : NULL;
 
-    if (!d) {
-        return s->drive_id
-                   ? fail(error, "%s: there is no drive '%s'", dev_name(dev),
-                          s->drive_id)
-                   : fail(error, "%s: drive= is missing", dev_name(dev));
+    if (!dev_block_sizes(dev, s->logical_block_size, &s->physical_block_size,
+                         error)) {
+        return false;
     }
-    s->unit = (struct scsi_unit){.machine = dev->machine,
-                                 .drive = d,
-                                 .removable = s->removable,
-                                 .serial = s->usb.serial,
-                                 .block = s->logical_block_size,
-                                 .physical_block = s->physical_block_size};
-    return drive_parse_policy(&d->on_read_error, s->rerror, false, error) &&
-           drive_parse_policy(&d->on_write_error, s->werror, true, error) &&
-           scsi_unit_realize(&s->unit, error);
+    s->unit = (struct scsi_unit){
+        .machine = dev->machine,
+        .drive = dev_find_drive(dev, s->drive_id, s->rerror, s->werror, error),
+        .removable = s->removable,
+        .serial = s->usb.serial,
+        .block = s->logical_block_size,
+        .physical_block = s->physical_block_size,
+        .cache_off = g_strcmp0(s->write_cache, "off") == 0,
+    };
+    return s->unit.drive && scsi_unit_realize(&s->unit, error);
 }
 
 static bool storage_realize(struct dev *dev, GError **error)
 {
     struct storage *s = storage_of(dev);
 
-    if (!scsi_block_sizes_ok(dev, s->logical_block_size, s->physical_block_size,
-                             error)) {
-        return false;
-    }
-    if (!find_drive(s, error)) {
+    if (!add_unit(s, error)) {
         s->unit.drive = NULL;
         return false;
     }

@@ -34,7 +34,6 @@ enum usb_status {
 struct usb_packet {
     uint8_t pid;
     uint8_t ep; /* 0..15 */
-    uint16_t stream;
     uint8_t *data;
     size_t len, done;
 };
@@ -187,6 +186,9 @@ void usb_dev_reset(struct usb_dev *d);
 bool usb_dev_check(struct usb_dev *d, GError **error);
 /* The host should ask again: there are data, or there is room. */
 void usb_ready(struct usb_dev *d);
+/* In control(): the answer, cut to what the host has room for. */
+enum usb_status usb_reply(const void *from, size_t from_len, uint8_t *data,
+                          size_t *len);
 /* Resume signalling, where the host allowed it. */
 void usb_wakeup(struct usb_dev *d);
 /* Of the present configuration; NULL: no such endpoint. */

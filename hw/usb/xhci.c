@@ -169,6 +169,25 @@ static uint32_t read_operational(const struct xhci *x, unsigned at)
 
 /* --- interrupters, doorbells --- */
 
+/* What waited for time, or for room in an event ring. */
+static void look(struct xhci *x)
+{
+    if (x->crcr & CRCR_RUNNING) {
+        xhci_run_commands(x);
+    }
+    xhci_kick_all(x, 0);
+}
+
+static void work(void *opaque)
+{
+    struct xhci *x = opaque;
+
+    x->inside = true;
+    x->steps = 0;
+    look(x);
+    x->inside = false;
+}
+
 /* [XHCI] 4.17.2: what came while the handler was busy interrupts again. */
 static void write_dequeue(struct xhci *x, unsigned n, uint32_t v)
 {
@@ -181,7 +200,7 @@ static void write_dequeue(struct xhci *x, unsigned n, uint32_t v)
             i->ring + (uint64_t)i->enqueue * TRB_SIZE) {
         xhci_interrupt(x, n);
     }
-    xhci_kick_all(x, 0);
+    look(x);
 }
 
 static void write_interrupter(struct xhci *x, unsigned at, uint32_t v)
@@ -287,11 +306,8 @@ static uint64_t xhci_read(void *opaque, uint64_t at, unsigned size)
     return at == RUNTIME ? mfindex(x) : 0;
 }
 
-static void xhci_write(void *opaque, uint64_t at, unsigned size, uint64_t value)
+static void write_register(struct xhci *x, uint64_t at, uint32_t v)
 {
-    struct xhci *x = opaque;
-    uint32_t v = (uint32_t)value;
-
     if (is_port(x, at)) {
         if (at % 16 == 0) {
             xhci_write_portsc(x, (unsigned)(at - PORT_REGS) / 16, v);
@@ -305,13 +321,20 @@ static void xhci_write(void *opaque, uint64_t at, unsigned size, uint64_t value)
     }
 }
 
+static void xhci_write(void *opaque, uint64_t at, unsigned size, uint64_t value)
+{
+    struct xhci *x = opaque;
+
+    if (!x->inside) {
+        x->inside = true;
+        x->steps = 0;
+        write_register(x, at, (uint32_t)value);
+        x->inside = false;
+    }
+}
+
 static const struct region_ops xhci_ops = {
     .read = xhci_read, .write = xhci_write, .min = 4, .max = 4};
-
-static void look(void *opaque)
-{
-    xhci_kick_all(opaque, 0);
-}
 
 static void xhci_config_written(struct pci_dev *d, unsigned at, unsigned size)
 {
@@ -390,7 +413,7 @@ static bool xhci_realize(struct dev *dev, GError **error)
         msix_init(&x->msix, &x->pci, XHCI_INTERRUPTERS, 0, &x->bar,
                   MSIX_TABLE_AT, MSIX_PENDING_AT);
     }
-    timer_init(&x->work, &dev->machine->clock, look, x);
+    timer_init(&x->work, &dev->machine->clock, work, x);
     add_ports(x);
     return true;
 }
@@ -486,7 +509,6 @@ static const struct field xhci_state[] = {
     FIELD_EACH(struct xhci, slot, port, "slot_port"),
     FIELD_EACH(struct xhci, ep, dequeue, "ep_dequeue"),
     FIELD_EACH(struct xhci, ep, moved, "ep_moved"),
-    FIELD_EACH(struct xhci, ep, max_packet, "ep_max_packet"),
     FIELD_EACH(struct xhci, ep, state, "ep_state"),
     FIELD_EACH(struct xhci, ep, type, "ep_type"),
     FIELD_EACH(struct xhci, ep, cycle, "ep_cycle"),

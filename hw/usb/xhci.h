@@ -27,10 +27,9 @@ struct xhci_interrupter { /* saved */
     bool cycle;
 };
 
-struct xhci_ep {      /* saved */
-    uint64_t dequeue; /* of the transfer ring */
-    uint32_t moved;   /* bytes of the transfer that is under way */
-    uint16_t max_packet;
+struct xhci_ep {         /* saved */
+    uint64_t dequeue;    /* of the transfer ring */
+    uint32_t moved;      /* bytes of the transfer that is under way */
     uint8_t state, type; /* as in its context */
     bool cycle;
 };
@@ -52,6 +51,8 @@ struct xhci {
     struct timer work; /* saved: endpoints are looked at again */
     unsigned busy;     /* the slot of the transfer that runs, 0: none */
     bool asked;        /* meanwhile its device became ready */
+    bool inside;       /* at work: its own DMA does not reach its registers */
+    unsigned steps;    /* blocks looked at since the guest or a timer came */
     uint32_t p2, p3, slots, intrs; /* properties */
     char *use_msi, *use_msix;      /* properties */
     bool streams;                  /* property; accepted */

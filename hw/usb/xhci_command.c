@@ -80,7 +80,6 @@ static void start_endpoint(struct xhci *x, unsigned slot, unsigned ep,
     *e = (struct xhci_ep){
         .dequeue = (w[2] & ~15u) | (uint64_t)w[3] << 32,
         .cycle = w[2] & 1,
-        .max_packet = (uint16_t)(w[1] >> 16),
         .type = w[1] >> 3 & 7,
         .state = EP_RUNNING,
     };
@@ -245,7 +244,6 @@ static enum trb_code evaluate(struct xhci *x, unsigned slot,
     if (control[1] & 2 && read_context(x, input + 2u * CONTEXT, in) &&
         read_context(x, output + CONTEXT, out)) {
         out[1] = (out[1] & 0xffff) | (in[1] & 0xffff0000);
-        xhci_ep(x, slot, 1)->max_packet = (uint16_t)(in[1] >> 16);
         write_context(x, output + CONTEXT, out);
     }
     return CODE_SUCCESS;
@@ -350,18 +348,19 @@ static void run_command(struct xhci *x, const struct trb *t)
 
 void xhci_run_commands(struct xhci *x)
 {
-    uint64_t at = x->command;
     struct trb t;
 
     if (!(x->cmd & CMD_RUN)) {
         return;
     }
     x->crcr |= CRCR_RUNNING;
-    for (unsigned i = 0; i < COMMANDS_MAX && x->cmd & CMD_RUN &&
-                         xhci_fetch(x, &at, &x->command_cycle, &t);
+    for (unsigned i = 0; x->cmd & CMD_RUN && xhci_event_room(x, 0) &&
+                         xhci_fetch(x, &x->command, &x->command_cycle, &t);
          i++) {
-        x->command = at;
         run_command(x, &t);
+        if (i == COMMANDS_MAX) {
+            xhci_look_again(x);
+            return;
+        }
     }
-    x->command = at;
 }

@@ -84,18 +84,24 @@ static void xhci_detach(struct usb_port *p)
             changed(x, ports[i], PORT_CONNECT_CHANGE);
         }
     }
-    xhci_kick_all(x, 0); /* their transfers fail */
+    xhci_look_again(x); /* their transfers fail */
 }
 
 static void xhci_ready(struct usb_port *p, struct usb_dev *d)
 {
     struct xhci *x = p->opaque;
+    bool inside = x->inside; /* within a transfer of its own */
 
+    if (!inside) {
+        x->inside = true;
+        x->steps = 0;
+    }
     for (unsigned s = 1; s <= x->slots; s++) {
         if (x->slot[s].enabled && d == xhci_device(x, s)) {
             xhci_kick_all(x, s);
         }
     }
+    x->inside = inside;
 }
 
 static void xhci_wakeup(struct usb_port *p)

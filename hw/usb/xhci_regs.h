@@ -172,6 +172,7 @@ void xhci_dma_failed(struct xhci *x);
 
 /* --- commands and contexts: xhci_command.c --- */
 
+/* From where the ring stands, as far as there is room for their events. */
 void xhci_run_commands(struct xhci *x);
 /* Into the context in memory: state and dequeue pointer. */
 void xhci_put_endpoint(struct xhci *x, unsigned slot, unsigned ep);
@@ -184,6 +185,8 @@ struct usb_dev *xhci_device(struct xhci *x, unsigned slot);
 void xhci_kick(struct xhci *x, unsigned slot, unsigned ep);
 /* All endpoints of a slot, 0: of all. */
 void xhci_kick_all(struct xhci *x, unsigned slot);
+/* Commands and endpoints, soon, from the timer. */
+void xhci_look_again(struct xhci *x);
 /* The event of a transfer that was cut short by a stop. */
 void xhci_report_stopped(struct xhci *x, unsigned slot, unsigned ep);
 

@@ -124,7 +124,7 @@ static unsigned ring_free(const struct xhci_interrupter *i)
 
 bool xhci_event_room(const struct xhci *x, unsigned n)
 {
-    const struct xhci_interrupter *i = &x->intr[n % XHCI_INTERRUPTERS];
+    const struct xhci_interrupter *i = &x->intr[n < x->intrs ? n : 0];
 
     return !i->ring_size || ring_free(i) > EVENT_ROOM;
 }

@@ -18,6 +18,7 @@ enum {
     CHUNK = 64 * 1024,
     KICK_BYTES = 1024 * 1024,
     KICK_TDS = 256,
+    STEPS_MAX = 32 * 1024, /* a few milliseconds */
     ROUNDS = 64,
     BLOCK_BYTES = 0x1ffff,
 };
@@ -70,6 +71,7 @@ static bool gather(struct xhci *x, const struct xhci_ep *e, struct td *td)
             return false;
         }
         g_array_append_val(td->block, t);
+        x->steps++;
         td->len += block_len(&t);
     } while (t.control & TRB_CHAIN);
     return true;
@@ -277,7 +279,7 @@ static bool run_next(struct xhci *x, unsigned slot, unsigned ep, struct td *td,
     return true;
 }
 
-static void look_again(struct xhci *x)
+void xhci_look_again(struct xhci *x)
 {
     timer_set(&x->work, clock_now(x->work.clock));
 }
@@ -292,13 +294,13 @@ static void run_ring(struct xhci *x, unsigned slot, unsigned ep)
         return;
     }
     td.block = g_array_new(FALSE, FALSE, sizeof(struct trb));
-    while (n < KICK_TDS && bytes < KICK_BYTES &&
+    while (n < KICK_TDS && bytes < KICK_BYTES && x->steps < STEPS_MAX &&
            run_next(x, slot, ep, &td, &bytes)) {
         n++;
     }
     g_array_free(td.block, TRUE);
-    if (n == KICK_TDS || bytes >= KICK_BYTES) {
-        look_again(x);
+    if (n == KICK_TDS || bytes >= KICK_BYTES || x->steps >= STEPS_MAX) {
+        xhci_look_again(x);
     }
 }
 
@@ -310,7 +312,7 @@ void xhci_kick(struct xhci *x, unsigned slot, unsigned ep)
         if (x->busy == slot) {
             x->asked = true;
         } else {
-            look_again(x);
+            xhci_look_again(x);
         }
         return;
     }
@@ -325,7 +327,7 @@ void xhci_kick(struct xhci *x, unsigned slot, unsigned ep)
     x->busy = 0;
     if (x->asked) {
         x->asked = false;
-        look_again(x);
+        xhci_look_again(x);
     }
 }
 

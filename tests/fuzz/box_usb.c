@@ -111,7 +111,6 @@ static void start_xhci(struct xhci *x)
         .enabled = true, .state = 3, .port = 1, .context = CONTEXT};
     for (unsigned e = 1; e <= 4; e++) {
         x->ep[XHCI_EPS + e] = (struct xhci_ep){.dequeue = e * 0x400,
-                                               .max_packet = 8,
                                                .state = 1,
                                                .type = e == 1 ? 4 : 7,
                                                .cycle = true};

@@ -203,7 +203,18 @@ static void test_keyboard(void)
         transfer(h, USB_IN, 1, 8);
     }
     g_assert_cmpmem(h->buf, 8, "\2\0\1\1\1\1\1\1", 8);
-    h->buf[0] = 2; /* caps lock */
+    for (unsigned k = 5; k <= 11; k++) {
+        input_key(&h->input, k, false);
+        transfer(h, USB_IN, 1, 8);
+    }
+    for (unsigned i = 0; i < HID_EVENTS + 1; i++) { /* one does not fit */
+        input_key(&h->input, 4, i % 2 == 1);
+    }
+    for (unsigned i = 0; i < HID_EVENTS; i++) {
+        g_assert_cmpuint(transfer(h, USB_IN, 1, 8), ==, USB_ACK);
+    }
+    g_assert_cmpmem(h->buf, 8, "\2\0\0\0\0\0\0\0", 8); /* not held for ever */
+    h->buf[0] = 2;                                     /* caps lock */
     g_assert_cmpuint(control(h, h->d, 0x21, 9, 0x200, 0, 1), ==, USB_ACK);
     g_assert_cmpuint(h->input.leds, ==, 4);
     g_assert_cmpuint(control(h, h->d, 0x81, 6, 0x2200, 0, 255), ==, USB_ACK);
