@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """USB controllers and devices under Debian's drivers."""
-import hashlib, os, pathlib, random, re, struct, tempfile
+import hashlib, os, pathlib, random, re, struct, tempfile, time
 
 from machine import Failed, Machine, guest, test
 from network import boot, shell
@@ -167,3 +167,38 @@ def usb_boot(rhea):
         with Machine(rhea, ['-m', '256', *controller, '-drive', f'if=none,id=stick,file={guest("debian.img")},format=raw,snapshot=on',
                             '-device', 'usb-storage,drive=stick,bootindex=1']) as m:
             m.expect(r'RHEA-GUEST ready', 120)
+
+
+def plug_often(rhea, controller, times):
+    """A stick comes and goes while another is read, and while it is read itself."""
+    paths = [stick(random.Random(n).randbytes(2 << 20)) for n in range(2)]
+    digest = hashlib.sha256(pathlib.Path(paths[0]).read_bytes()).hexdigest()
+    drives = [x for n, p in enumerate(paths) for x in ('-drive', f'if=none,id=d{n},file={p},format=raw')]
+    try:
+        with boot(rhea, *controller, *drives, '-device', 'usb-storage,drive=d0,serial=STAYS') as m:
+            wait_for(m, r'\[sda\] Attached SCSI')
+            shell(m, 'echo 0 > /sys/module/usb_storage/parameters/delay_use', '')
+            m.send('(while :; do cat /dev/sd[b-z] > /dev/null 2>&1 || cat /dev/sda > /dev/null; done) &\n')
+            for n in range(times):
+                m.hmp('device_add usb-storage,drive=d1,id=pen')
+                time.sleep(random.Random(n).random() * 0.6)  # in every state of its coming
+                m.hmp('device_del pen')
+            m.hmp('device_add usb-storage,drive=d1,id=pen')
+            shell(m, 'kill $!; for i in $(seq 60); do ls /dev/sd[b-z] > /dev/null 2>&1 && break; sleep 0.5; done; '
+                     'cmp /dev/sd[b-z] /dev/sda | head -c 60; ls /dev/sd[b-z]', r'differ: (?s:.*)/dev/sd[b-z]', 90)
+            shell(m, 'echo 3 > /proc/sys/vm/drop_caches; sha256sum /dev/sda', digest, 60)
+    finally:
+        for p in paths:
+            os.unlink(p)
+
+
+@test
+def usb_plug_xhci(rhea):
+    """A stick plugged and pulled a hundred times under I/O, on xHCI."""
+    plug_often(rhea, ['-device', 'qemu-xhci'], 100)
+
+
+@test
+def usb_plug_uhci(rhea):
+    """The same on UHCI, behind a hub."""
+    plug_often(rhea, ['-machine', 'usb=on'], 100)
