@@ -27,6 +27,18 @@ void lock_enter(struct lock *l)
     l->depth++;
 }
 
+bool lock_try(struct lock *l)
+{
+    if (!lock_held(l)) {
+        if (!g_mutex_trylock(&l->mutex)) {
+            return false;
+        }
+        __atomic_store_n(&l->owner, g_thread_self(), __ATOMIC_RELAXED);
+    }
+    l->depth++;
+    return true;
+}
+
 void lock_leave(struct lock *l)
 {
     assert(lock_held(l));

@@ -20,6 +20,8 @@ struct lock {
 void lock_init(struct lock *l);
 void lock_clear(struct lock *l);
 void lock_enter(struct lock *l);
+/* Where nobody else holds it. */
+bool lock_try(struct lock *l);
 void lock_leave(struct lock *l);
 bool lock_held(const struct lock *l); /* by the calling thread */
 /* Waits for `cond` with the lock dropped; depth must be 1. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests on their way: queued here with the machine lock held, run on the
- * drive's workers, completed on the main loop with the lock held again (a
- * worker must not wait for the lock: who holds it may wait for all workers).
- * A read of what the host has in memory is done at once, where the device
- * allows it.
+ * drive's workers, completed with the lock held again: by the worker where the
+ * lock is free, else on the main loop (a worker must not wait for the lock: who
+ * holds it may wait for all workers). A read of what the host has in memory is
+ * done at once, where the device allows it.
  */
 #include "block/drive.h"
 
@@ -61,7 +61,7 @@ static void drive_complete(struct drive *d, struct drive_req *req)
     }
 }
 
-/* On the main loop. */
+/* On a worker or the main loop. */
 static gboolean drive_dispatch(gpointer data)
 {
     struct drive *d = data;
@@ -96,8 +96,13 @@ static void drive_work(gpointer data, gpointer user)
 
     req->error = drive_run(p->drive.image, req);
     g_async_queue_push(p->done, req);
-    g_main_context_invoke_full(NULL, G_PRIORITY_HIGH, drive_dispatch, &p->drive,
-                               NULL);
+    if (lock_try(p->drive.lock)) {
+        drive_dispatch(&p->drive);
+        lock_leave(p->drive.lock);
+    } else {
+        g_main_context_invoke_full(NULL, G_PRIORITY_HIGH, drive_dispatch,
+                                   &p->drive, NULL);
+    }
 }
 
 static void drive_count(struct drive *d, const struct drive_req *req)

@@ -2,7 +2,7 @@
 /*
  * A drive: a disk image with what the user said about it, as devices see it.
  * Device code knows nothing of files: it submits requests and gets a
- * completion on the main loop, with the machine lock held.
+ * completion on some thread, with the machine lock held.
  */
 #ifndef BLOCK_DRIVE_H
 #define BLOCK_DRIVE_H
